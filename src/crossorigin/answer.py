@@ -1,0 +1,252 @@
+"""What a policy answers, and how an answer is written into a response's headers.
+
+`Answer` is the one value that passes from the rules to the adapters; `Rules` is the pair of questions that gets it.
+Everything an answer holds but the request's own origin and names was built with the policy and is shared by all
+answers (`Block`). `write` and `write_wire` put an answer into a header list: the only place that knows how CORS headers
+are replaced and how ``Vary`` is merged (S7 to S11). No policy, no framework, no I/O in here.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import AnyStr, Generic, Literal, NamedTuple, Protocol, runtime_checkable
+
+from . import fetch
+
+Header = tuple[str, str]
+WireHeader = tuple[bytes, bytes]
+
+Reason = Literal[
+    "allowed",
+    "no-origin",
+    "origin-not-allowed",
+    "origin-null",
+    "origin-malformed",
+    "check-refused",
+    "check-failed",
+    "method-malformed",
+    "method-not-allowed",
+    "headers-malformed",
+    "headers-not-allowed",
+]
+
+# What each reason says of the origin, to a developer who reads the log or the body of a refused preflight.
+REASONS: dict[Reason, str] = {
+    "allowed": "is allowed",
+    "no-origin": "is absent",
+    "origin-not-allowed": "is not allowed",
+    "origin-null": "is not allowed",
+    "origin-malformed": "is not the origin of any web page",
+    "check-refused": "is not allowed",
+    "check-failed": "could not be checked",
+    "method-malformed": "asked for something that is not one method",
+    "method-not-allowed": "asked for a method that is not allowed",
+    "headers-malformed": "asked for headers in a list that is malformed or too long",
+    "headers-not-allowed": "asked for a header that is not allowed",
+}
+
+
+class Block:
+    """The header lines that a kind of answer sends, as far as they were known when the policy was built.
+
+    Args:
+        lines: Names and values, without the request's own origin.
+        vary: The names for ``Vary``.
+        expose_all: Whether ``Access-Control-Expose-Headers`` must name the headers that the response carries, since
+            ``*`` would be read literally (S8).
+    """
+
+    __slots__ = ("expose_all", "text", "vary", "vary_wire", "wire")
+
+    def __init__(self, lines: Iterable[Header] = (), vary: Iterable[str] = (), *, expose_all: bool = False) -> None:
+        self.text = tuple(lines)
+        self.vary = tuple(vary)
+        self.expose_all = expose_all
+        # The same for ASGI, encoded once: names in lower case, as its specification demands.
+        self.wire = tuple((name.lower().encode("ascii"), value.encode("ascii")) for name, value in self.text)
+        self.vary_wire = tuple(name.encode("ascii") for name in self.vary)
+
+
+class Answer(NamedTuple):
+    """What the rules say to one request.
+
+    Attributes:
+        allowed: For an actual request, whether the page may read the response; for a preflight, whether the browser
+            will go on to the actual request.
+        reason: A stable word for why.
+        block: The shared header lines and names for ``Vary``.
+        origin: The value of ``Access-Control-Allow-Origin`` where it is the request's own origin, else ``None``.
+        status: For a preflight, the status to answer with; ``None`` for the adapter's ``preflight_status``.
+        error: What ``allow_origin_check`` raised, where the reason is ``"check-failed"``.
+    """
+
+    allowed: bool
+    reason: Reason
+    block: Block
+    origin: str | None = None
+    status: int | None = None
+    error: Exception | None = None
+
+    @property
+    def headers(self) -> tuple[Header, ...]:
+        """All header lines to set, besides ``Vary``.
+
+        >>> from crossorigin import Policy
+        >>> Policy("https://app.example.com").actual("https://app.example.com").headers
+        (('Access-Control-Allow-Origin', 'https://app.example.com'),)
+        """
+        if self.origin is None:
+            return self.block.text
+        return ((fetch.ALLOW_ORIGIN, self.origin), *self.block.text)
+
+    @property
+    def wire_headers(self) -> tuple[WireHeader, ...]:
+        """The same header lines as `headers`, encoded for ASGI."""
+        if self.origin is None:
+            return self.block.wire
+        return ((b"access-control-allow-origin", self.origin.encode("latin-1")), *self.block.wire)
+
+    @property
+    def vary(self) -> tuple[str, ...]:
+        """The request headers that the answer may depend on, for ``Vary``."""
+        return self.block.vary
+
+
+@runtime_checkable
+class Rules(Protocol):
+    """What an adapter asks. A `Policy` is one, and so is everything composed of policies.
+
+    Paths are those that the framework routes on. Origins and lists are passed as the client sent them, well-formed or
+    not. Where ``is_async`` holds, only the awaitable twins may be asked.
+    """
+
+    @property
+    def is_async(self) -> bool:
+        """Whether an answer may have to be awaited."""
+        ...
+
+    def actual(self, origin: str | None, path: str = "/") -> Answer:
+        """Answer an actual request from *origin*; ``None`` means that it has no ``Origin`` header."""
+        ...
+
+    def preflight(
+        self, origin: str, path: str, method: str, headers: Sequence[str] = (), private_network: bool = False
+    ) -> Answer:
+        """Answer a preflight that asks for *method* and, in header lines as they came, for *headers*."""
+        ...
+
+    async def actual_async(self, origin: str | None, path: str = "/") -> Answer:
+        """Answer as `actual` does."""
+        ...
+
+    async def preflight_async(
+        self, origin: str, path: str, method: str, headers: Sequence[str] = (), private_network: bool = False
+    ) -> Answer:
+        """Answer as `preflight` does."""
+        ...
+
+    def near_miss(
+        self, reason: Reason, origin: str, path: str = "/", method: str = "", headers: Sequence[str] = ()
+    ) -> str | None:
+        """Say what would have been allowed instead of what was refused for *reason*, or ``None`` (S20)."""
+        ...
+
+
+class Reply(NamedTuple):
+    """The whole response to a preflight: the application is not asked (S2)."""
+
+    status: int
+    headers: list[Header]
+    body: bytes
+
+
+def preflight_reply(answer: Answer, preflight_status: int) -> Reply:
+    r"""Return the response that carries *answer*, with *preflight_status* where the origin is allowed (S13, S15).
+
+    >>> from crossorigin import Policy
+    >>> preflight_reply(Policy("https://app.example.com").preflight("https://evil.example", "/", "PUT"), 204)
+    ... # doctest: +NORMALIZE_WHITESPACE
+    Reply(status=403,
+          headers=[('Content-Type', 'text/plain; charset=utf-8'), ('Content-Length', '33'), ('Vary', 'Origin')],
+          body=b'CORS: the origin is not allowed.\n')
+    """
+    if answer.status is None:
+        # RFC 9110 §8.6: no Content-Length beside 204.
+        content = [] if preflight_status == 204 else [("Content-Length", "0")]
+        return Reply(preflight_status, write(content, answer), b"")
+    body = f"CORS: the origin {REASONS[answer.reason]}.\n".encode()
+    content = [("Content-Type", "text/plain; charset=utf-8"), ("Content-Length", str(len(body)))]
+    return Reply(answer.status, write(content, answer), body)
+
+
+def write(headers: Iterable[Header], answer: Answer) -> list[Header]:
+    """Return the response *headers* with *answer* written into them.
+
+    CORS headers that the application set are replaced (S11), ``Vary`` is merged into one line (S10), everything else
+    stays as it is, in its order.
+
+    >>> from crossorigin import Policy
+    >>> answer = Policy("https://app.example.com").actual("https://evil.example")
+    >>> write([("Vary", "Accept"), ("Access-Control-Allow-Origin", "*")], answer)
+    [('Vary', 'Accept, Origin')]
+    """
+    return _write(headers, answer.headers, answer.block.vary, answer.block.expose_all, _TEXT)
+
+
+def write_wire(headers: Iterable[WireHeader], answer: Answer) -> list[WireHeader]:
+    """Do as `write` does for headers in bytes, as ASGI has them."""
+    return _write(headers, answer.wire_headers, answer.block.vary_wire, answer.block.expose_all, _WIRE)
+
+
+class _Words(NamedTuple, Generic[AnyStr]):
+    """The words that `_write` needs, as text or as bytes."""
+
+    cors: AnyStr
+    vary: AnyStr
+    vary_name: AnyStr
+    comma: AnyStr
+    separator: AnyStr
+    star: AnyStr
+    blanks: AnyStr
+    expose: AnyStr
+    unexposed: frozenset[AnyStr]
+
+
+# Set-Cookie is never shown to a page (§2.2.2 forbidden response-header name), the safelisted ones always are.
+_UNEXPOSED = fetch.FORBIDDEN_RESPONSE_HEADERS | fetch.SAFELISTED_RESPONSE_HEADERS
+_TEXT = _Words("access-control-", "vary", "Vary", ",", ", ", "*", " \t", fetch.EXPOSE_HEADERS, _UNEXPOSED)
+_WIRE = _Words(
+    b"access-control-", b"vary", b"vary", b",", b", ", b"*", b" \t",
+    fetch.EXPOSE_HEADERS.lower().encode("ascii"), frozenset(name.encode("ascii") for name in _UNEXPOSED),
+)  # fmt: skip
+
+
+def _write(
+    headers: Iterable[tuple[AnyStr, AnyStr]],
+    ours: tuple[tuple[AnyStr, AnyStr], ...],
+    vary: tuple[AnyStr, ...],
+    expose_all: bool,
+    words: _Words[AnyStr],
+) -> list[tuple[AnyStr, AnyStr]]:
+    written: list[tuple[AnyStr, AnyStr]] = []
+    varied: list[AnyStr] = []
+    for name, value in headers:
+        lower = name.lower()
+        if lower.startswith(words.cors):
+            continue
+        if vary and lower == words.vary:
+            varied += [element.strip(words.blanks) for element in value.split(words.comma)]
+        else:
+            written.append((name, value))
+    if expose_all:
+        exposed = dict.fromkeys(lower for name, _ in written if (lower := name.lower()) not in words.unexposed)
+        if exposed:
+            ours += ((words.expose, words.separator.join(exposed)),)
+    written += ours
+    if vary:
+        # RFC 9110 §12.5.5: names are compared without case, and `*` says already that anything may matter.
+        merged: dict[AnyStr, AnyStr] = {}
+        for element in varied + list(vary):
+            if element:
+                merged.setdefault(element.lower(), element)
+        value = words.star if words.star in merged else words.separator.join(merged.values())
+        written.append((words.vary_name, value))
+    return written

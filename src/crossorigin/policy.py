@@ -1,0 +1,497 @@
+"""`Policy`: what a server allows to pages of other origins, checked and compiled when it is built.
+
+A policy answers two questions, in plain strings: *this actual request?* and *this preflight?* (`Answer`). It performs
+no I/O and knows no framework: adapters carry a few request headers in and write the answer out. CORS is treated as a
+compilation target: whatever of an answer does not depend on the request is built once, in the constructor.
+
+Restates the server's side of Fetch §3.3 (the CORS protocol). The rules that the comments cite (S5, S14, F1, ...) are
+listed in ``docs/rules.md``.
+"""
+
+import difflib
+import inspect
+import re
+from collections.abc import Awaitable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, Self, cast
+
+from . import fetch
+from .answer import Answer, Block, Header, Reason
+from .findings import Finding, PolicyError, finding
+from .origins import ANY, NULL, OriginSet
+from .validation import (
+    OriginCheck,
+    Report,
+    is_async_check,
+    read_check,
+    read_dangers,
+    read_exposed_headers,
+    read_flag,
+    read_max_age,
+    read_methods,
+    read_origins,
+    read_private_network,
+    read_request_headers,
+    report_oddities,
+)
+
+# F4. What a preflight asks for beyond this, no page sends; it is not granted, and not looked at.
+MAX_REQUESTED_BYTES = 8192
+MAX_REQUESTED_NAMES = 128
+
+DENIED = 403  # S15
+
+
+@dataclass(frozen=True, init=False, repr=False)
+class Policy:
+    """Which pages may use an API, how, and whether with the visitor's credentials.
+
+    Immutable, and hashable where its parts are. Every list may be given as any iterable; a lone ``str`` is a list of
+    one. There is no default for the origins: they must be stated.
+
+    Args:
+        allow_origins: Who may. Permitted: exact origins as the browser sends them (``"https://app.example.com"``,
+            ``"http://localhost:3000"``); one or more labels (``"https://*.example.com"``); any port or none
+            (``"http://localhost:*"``); both together; ``"*"``, any origin; a compiled `re.Pattern`, which must match
+            the whole of a well-formed origin. Refused, with the right spelling: ``"example.com"``,
+            ``"https://example.com/"``, ``"https://example.com:443"``, ``"https://Example.com"``, ``"https://ex*.com"``.
+        allow_origin_check: A function of the origin that returns ``True`` or ``False``, plain or ``async``. It is asked
+            last, and only about a well-formed origin that nothing else allows. Anything but ``True`` denies; so does an
+            exception, which is logged.
+        allow_credentials: Whether pages may send and get cookies, HTTP authentication and client certificates.
+        allow_methods: Methods, or ``"*"``. ``GET``, ``HEAD`` and ``POST`` always pass: the standard says so.
+        allow_headers: Request headers, or ``"*"``. The standard's ``"*"`` does not cover ``Authorization``.
+        expose_headers: Response headers that pages may read, or ``"*"``.
+        max_age: How long browsers may remember a preflight: seconds or a `timedelta`, 0 to 86400. ``0`` asks for no
+            caching; ``None`` sends nothing, which browsers take for 5 seconds at most.
+        allow_private_network: Whether to answer the private-network preflight, which browsers have given up.
+        dangerously_allow: Codes of the dangers that this policy accepts on purpose, such as ``"null-origin"``.
+
+    Raises:
+        PolicyError: With every problem at once (F1), each with its fix where there is one.
+
+    Example:
+        >>> policy = Policy(
+        ...     ["https://app.example.com", "https://*.example.com"],
+        ...     allow_credentials=True,
+        ...     allow_methods=["PUT", "DELETE"],
+        ... )
+        >>> policy.actual("https://evil.example").reason
+        'origin-not-allowed'
+        >>> for name, value in policy.preflight("https://app.example.com", "/", "PUT").headers:
+        ...     print(f"{name}: {value}")
+        Access-Control-Allow-Origin: https://app.example.com
+        Access-Control-Allow-Credentials: true
+        Access-Control-Allow-Methods: PUT, DELETE
+        Access-Control-Max-Age: 600
+    """
+
+    allow_origins: tuple[str | re.Pattern[str], ...]
+    allow_origin_check: OriginCheck | None
+    allow_credentials: bool
+    allow_methods: tuple[str, ...]
+    allow_headers: tuple[str, ...]
+    expose_headers: tuple[str, ...]
+    max_age: int | None
+    allow_private_network: bool
+    dangerously_allow: frozenset[str]
+
+    findings: tuple[Finding, ...] = field(compare=False)
+    """The dangers that were accepted, and the warnings (F3)."""
+    is_async: bool = field(compare=False)
+    """Whether ``allow_origin_check`` is ``async``, so that only the awaitable questions may be asked."""
+
+    _origins: OriginSet = field(compare=False)
+    _methods: frozenset[str] = field(compare=False)
+    _headers: frozenset[str] = field(compare=False)
+    _constant: bool = field(compare=False)
+    _reflects: bool = field(compare=False)
+    _actual: Block = field(compare=False)
+    _actual_null: Block = field(compare=False)
+    _without_origin: Answer = field(compare=False)
+    _withheld: Block = field(compare=False)
+    _preflights: dict[tuple[bool, bool], Block] = field(compare=False)
+
+    def __init__(
+        self,
+        allow_origins: str | re.Pattern[str] | Iterable[str | re.Pattern[str]],
+        *,
+        allow_origin_check: OriginCheck | None = None,
+        allow_credentials: bool = False,
+        allow_methods: str | Iterable[str] = (),
+        allow_headers: str | Iterable[str] = (),
+        expose_headers: str | Iterable[str] = (),
+        max_age: int | timedelta | None = 600,
+        allow_private_network: bool = False,
+        dangerously_allow: str | Iterable[str] = (),
+    ) -> None:
+        report = Report()
+        credentials = read_flag(allow_credentials, "allow_credentials", report)
+        accepted = read_dangers(dangerously_allow, report)
+        # The one place that sets attributes: the dataclass is frozen.
+        vars(self).update(
+            allow_origins=read_origins(allow_origins, credentials, report),
+            allow_origin_check=read_check(allow_origin_check, report),
+            allow_credentials=credentials,
+            allow_methods=read_methods(allow_methods, report),
+            allow_headers=read_request_headers(allow_headers, credentials, report),
+            expose_headers=read_exposed_headers(expose_headers, report),
+            max_age=read_max_age(max_age, report),
+            allow_private_network=read_private_network(allow_private_network, report),
+            dangerously_allow=accepted,
+        )
+        report.stop(accepted)
+        vars(self).update(self._compiled())
+        vars(self).update(_preflights=self._constant_preflights())
+        report_oddities(self.allow_origins, self._origins, self.allow_origin_check, accepted, report)
+        vars(self).update(findings=tuple(report.findings))
+
+    # --- compiled when it is built ------------------------------------------------------------------------------------
+
+    def _compiled(self) -> dict[str, object]:
+        # Any origin without credentials: one answer for everybody, which shared caches need not tell apart (S10).
+        constant = ANY in self.allow_origins and not self.allow_credentials
+        vary = () if constant else (fetch.ORIGIN,)
+        withheld = Block(vary=vary)
+        actual = self._actual_block(constant, vary, self.allow_credentials)
+        return {
+            "is_async": is_async_check(self.allow_origin_check),
+            "_origins": OriginSet(self.allow_origins),
+            "_methods": frozenset(self.allow_methods),
+            "_headers": frozenset(name.lower() for name in self.allow_headers),
+            "_constant": constant,
+            # Beside credentials browsers read `*` literally: what is asked for must be named in the answer (S14).
+            "_reflects": self.allow_credentials and ANY in (*self.allow_methods, *self.allow_headers),
+            "_actual": actual,
+            "_actual_null": self._actual_block(constant, vary, False),
+            "_without_origin": Answer(True, "no-origin", actual if constant else withheld),
+            "_withheld": withheld,
+        }
+
+    def _actual_block(self, constant: bool, vary: tuple[str, ...], credentials: bool) -> Block:
+        lines = self._opening_lines(constant, credentials)
+        expose_all = ANY in self.expose_headers and self.allow_credentials
+        if self.expose_headers and not expose_all:
+            lines.append((fetch.EXPOSE_HEADERS, ", ".join(self.expose_headers)))
+        return Block(lines, vary, expose_all=expose_all)
+
+    def _opening_lines(self, constant: bool, credentials: bool) -> list[Header]:
+        lines = [(fetch.ALLOW_ORIGIN, ANY)] if constant else []
+        return [*lines, (fetch.ALLOW_CREDENTIALS, "true")] if credentials else lines
+
+    def _constant_preflights(self) -> dict[tuple[bool, bool], Block]:
+        if self._reflects:
+            return {}
+        switches = (False, True)
+        return {(null, private): self._preflight_block(null, private) for null in switches for private in switches}
+
+    def _preflight_block(
+        self, null: bool, private_network: bool, method: str | None = None, names: Sequence[str] | None = None
+    ) -> Block:
+        """Build what an allowed origin's preflight gets: everything that is allowed, not only what it asks for (S13).
+
+        With *method* and *names*, the stars give way to these.
+        """
+        lines = self._opening_lines(self._constant, self.allow_credentials and not null)
+        vary = list(self._withheld.vary)
+        methods: Iterable[str] = (name for name in self.allow_methods if name not in fetch.SAFELISTED_METHODS)
+        headers: Iterable[str] = self.allow_headers
+        if self.allow_credentials and ANY in self._methods:
+            vary.append(fetch.REQUEST_METHOD)
+            methods = [method] if method else []
+        elif ANY in self._methods:
+            methods = [ANY]
+        if self.allow_credentials and ANY in self._headers:
+            vary.append(fetch.REQUEST_HEADERS)
+            headers = names or ()
+        elif ANY in self._headers:
+            headers = [name for name in headers if name.lower() in (ANY, *fetch.NON_WILDCARD_REQUEST_HEADERS)]
+        lines += [(fetch.ALLOW_METHODS, ", ".join(methods)), (fetch.ALLOW_HEADERS, ", ".join(headers))]
+        if self.max_age is not None:
+            lines.append((fetch.MAX_AGE, str(self.max_age)))
+        if self.allow_private_network:
+            vary.append(fetch.REQUEST_PRIVATE_NETWORK)
+            lines += [(fetch.ALLOW_PRIVATE_NETWORK, "true")] if private_network else []
+        return Block([line for line in lines if line[1]], vary)
+
+    # --- the two questions --------------------------------------------------------------------------------------------
+
+    def actual(self, origin: str | None, path: str = "/") -> Answer:
+        """Answer *this actual request?*: may a page of *origin* read the response, and what does the response carry?
+
+        Args:
+            origin: The ``Origin`` header as it came, however malformed; ``None`` where there is none.
+            path: Unused: one policy is the same at every path.
+
+        Raises:
+            TypeError: If ``allow_origin_check`` is ``async``; then await `actual_async`.
+
+        Example:
+            >>> Policy("*").actual(None).headers
+            (('Access-Control-Allow-Origin', '*'),)
+        """
+        if origin is None:
+            return self._without_origin
+        return self._actual_answer(origin, *self._judge(origin))
+
+    def preflight(
+        self, origin: str, path: str, method: str, headers: Sequence[str] = (), private_network: bool = False
+    ) -> Answer:
+        """Answer *this preflight?*: will the browser go on, and what is it told?
+
+        Args:
+            origin: The ``Origin`` header as it came, however malformed.
+            path: Unused: one policy is the same at every path.
+            method: ``Access-Control-Request-Method`` as it came.
+            headers: The lines of ``Access-Control-Request-Headers`` as they came; a list may be split over several.
+            private_network: Whether ``Access-Control-Request-Private-Network: true`` was there.
+
+        Raises:
+            TypeError: If ``allow_origin_check`` is ``async``; then await `preflight_async`.
+
+        Example:
+            >>> policy = Policy("https://app.example.com", allow_headers=["X-Id"])
+            >>> policy.preflight("https://app.example.com", "/", "GET", ["x-id,x-tag"]).reason
+            'headers-not-allowed'
+        """
+        return self._preflight_answer(origin, *self._judge(origin), method, headers, private_network)
+
+    async def actual_async(self, origin: str | None, path: str = "/") -> Answer:
+        """Answer as `actual` does, awaiting ``allow_origin_check`` where that is ``async``."""
+        if origin is None:
+            return self._without_origin
+        return self._actual_answer(origin, *await self._judge_async(origin))
+
+    async def preflight_async(
+        self, origin: str, path: str, method: str, headers: Sequence[str] = (), private_network: bool = False
+    ) -> Answer:
+        """Answer as `preflight` does, awaiting ``allow_origin_check`` where that is ``async``."""
+        return self._preflight_answer(origin, *await self._judge_async(origin), method, headers, private_network)
+
+    def _judge(self, origin: str) -> tuple[Reason, Exception | None]:
+        reason = self._judge_declared(origin)
+        if reason != "origin-not-allowed" or self.allow_origin_check is None:
+            return reason, None
+        if self.is_async:
+            raise TypeError("allow_origin_check is async: await actual_async(...) or preflight_async(...) instead")
+        try:
+            return _verdict(self.allow_origin_check(origin))
+        except Exception as error:
+            return "check-failed", error
+
+    async def _judge_async(self, origin: str) -> tuple[Reason, Exception | None]:
+        if not self.is_async:
+            return self._judge(origin)
+        reason = self._judge_declared(origin)
+        if reason != "origin-not-allowed" or self.allow_origin_check is None:
+            return reason, None
+        try:
+            return _verdict(await cast(Awaitable[object], self.allow_origin_check(origin)))
+        except Exception as error:
+            return "check-failed", error
+
+    def _judge_declared(self, origin: str) -> Reason:
+        # A constant `*` never looks at the origin, `null` and malformed ones included: nothing of it is sent back, and
+        # an answer that depended on it would need `Vary` (S5, S10).
+        return "allowed" if self._constant else self._origins.judge(origin)
+
+    def _actual_answer(self, origin: str, reason: Reason, error: Exception | None) -> Answer:
+        if reason != "allowed":
+            return Answer(False, reason, self._withheld, error=error)
+        block = self._actual_null if origin == NULL else self._actual
+        return Answer(True, "allowed", block, None if self._constant else origin)
+
+    def _preflight_answer(
+        self,
+        origin: str,
+        reason: Reason,
+        error: Exception | None,
+        method: str,
+        headers: Sequence[str],
+        private_network: bool,
+    ) -> Answer:
+        if reason == "allowed" and not fetch.is_token(method):
+            reason = "method-malformed"  # S16: no browser asks so
+        if reason != "allowed":
+            return Answer(False, reason, self._withheld, status=DENIED, error=error)
+        names = requested_names(headers)
+        refusal = self._refusal(method, names)
+        if self._reflects:
+            granted = None if refusal == "method-not-allowed" else method
+            block = self._preflight_block(origin == NULL, private_network, granted, names)
+        else:
+            block = self._preflights[origin == NULL, private_network]
+        return Answer(refusal is None, refusal or "allowed", block, None if self._constant else origin)
+
+    def _refusal(self, method: str, names: list[str] | None) -> Reason | None:
+        """Return why the browser will not go on, although the origin is allowed."""
+        any_method = ANY in self._methods and not fetch.is_forbidden_method(method)
+        if not (any_method or method in self._methods or method in fetch.SAFELISTED_METHODS):
+            return "method-not-allowed"
+        if names is None:
+            return "headers-malformed"
+        return None if all(map(self._allows_header, names)) else "headers-not-allowed"
+
+    def _allows_header(self, name: str) -> bool:
+        lower = name.lower()
+        if lower in self._headers:
+            return True
+        # `*` does not cover Authorization. Beside credentials it is never sent, but gives way to the asked-for names.
+        return ANY in self._headers and (self.allow_credentials or lower not in fetch.NON_WILDCARD_REQUEST_HEADERS)
+
+    def near_miss(
+        self, reason: Reason, origin: str, path: str = "/", method: str = "", headers: Sequence[str] = ()
+    ) -> str | None:
+        """Return what would have been allowed instead of what was refused for *reason*, in words, or ``None`` (S20).
+
+        >>> policy = Policy("http://localhost:8080", allow_methods=["PATCH"])
+        >>> policy.near_miss("origin-not-allowed", "http://localhost:3000")
+        "the policy allows 'http://localhost:8080': another port"
+        >>> policy.near_miss("method-not-allowed", "http://localhost:8080", method="patch")
+        "not 'patch' but 'PATCH' is allowed: methods are case-sensitive"
+        """
+        if reason == "origin-not-allowed":
+            near = self._origins.nearest(origin)
+            return near and f"the policy allows {near.declared!r}: {near.difference}"
+        if reason == "origin-null":
+            return "sandboxed frames, file: and data: pages, and redirects across origins have the origin 'null'"
+        if reason == "method-not-allowed":
+            if method.upper() in self._methods:
+                return f"not {method!r} but {method.upper()!r} is allowed: methods are case-sensitive"
+            return f"{method!r} is not in allow_methods"
+        if reason == "headers-not-allowed":
+            missing = [name for name in requested_names(headers) or () if not self._allows_header(name)]
+            return f"not in allow_headers: {', '.join(map(repr, missing))}"
+        return None
+
+    # --- the policy as data -------------------------------------------------------------------------------------------
+
+    def replace(self, **changes: Any) -> Self:
+        """Return a policy with some arguments changed, checked anew.
+
+        >>> Policy("https://app.example.com").replace(max_age=None)
+        Policy(['https://app.example.com'], max_age=None)
+        """
+        return type(self)(**{**self._arguments(), **changes})
+
+    @classmethod
+    def from_mapping(cls, mapping: Mapping[str, Any]) -> Self:
+        """Return the policy that plain data describes: the arguments by name, as TOML or JSON hold them.
+
+        A regular expression is written as ``{"regex": "..."}``.
+
+        Raises:
+            PolicyError: With every problem at once, unknown arguments included.
+
+        >>> Policy.from_mapping({"allow_origins": ["https://app.example.com"], "allow_credentials": True})
+        Policy(['https://app.example.com'], allow_credentials=True)
+        """
+        problems: list[Finding] = []
+        known: dict[str, Any] = {}
+        for name, value in mapping.items():
+            if name in _ARGUMENTS:
+                known[name] = value
+            else:
+                close = difflib.get_close_matches(str(name), _ARGUMENTS, 1)
+                problems.append(finding("argument-unknown", str(name), value, close[0] if close else None))
+        if "allow_origins" not in known:
+            problems.append(finding("argument-missing", "allow_origins", None))
+        known["allow_origins"] = _with_expressions(known.get("allow_origins", ()), problems)
+        try:
+            policy = cls(**known)
+        except PolicyError as error:
+            raise PolicyError([*problems, *error.findings]) from None
+        if problems:
+            raise PolicyError(problems)
+        return policy
+
+    def to_mapping(self) -> dict[str, Any]:
+        """Return the policy as plain data that `from_mapping` reads: what differs from the defaults.
+
+        Raises:
+            TypeError: If the policy has an ``allow_origin_check``, which is code and cannot be written as data.
+
+        >>> Policy("https://app.example.com", max_age=60).to_mapping()
+        {'allow_origins': ['https://app.example.com'], 'max_age': 60}
+        """
+        if self.allow_origin_check is not None:
+            raise TypeError("a policy with an allow_origin_check is code: it cannot be written as a mapping")
+        mapping = self._arguments()
+        mapping["allow_origins"] = [
+            entry if isinstance(entry, str) else {"regex": entry.pattern} for entry in self.allow_origins
+        ]
+        return {
+            name: sorted(value) if isinstance(value, frozenset) else list(value) if isinstance(value, tuple) else value
+            for name, value in mapping.items()
+        }
+
+    def _arguments(self) -> dict[str, Any]:
+        """The arguments that differ from their defaults, and ``allow_origins``."""
+        arguments = {name: getattr(self, name) for name in _ARGUMENTS}
+        return {
+            name: value for name, value in arguments.items() if name == "allow_origins" or value != _ARGUMENTS[name]
+        }
+
+    def __repr__(self) -> str:
+        origins, *others = self._arguments().items()
+        shown = [repr(list(origins[1])), *(f"{name}={_as_code(value)}" for name, value in others)]
+        return f"{type(self).__name__}({', '.join(shown)})"
+
+
+def requested_names(lines: Sequence[str]) -> list[str] | None:
+    """Return the header names that a preflight asks for, or ``None`` if they are malformed or beyond the bounds (F4).
+
+    >>> requested_names(["x-a, x-b", "x-c,"])
+    ['x-a', 'x-b', 'x-c']
+    """
+    if sum(map(len, lines)) > MAX_REQUESTED_BYTES:
+        return None
+    names = fetch.parse_list(lines)
+    return None if names is None or len(names) > MAX_REQUESTED_NAMES else names
+
+
+def _verdict(result: object) -> tuple[Reason, Exception | None]:
+    # Not any true value: a check that forgets to await returns a coroutine, which is true for every origin.
+    if isinstance(result, bool):
+        return ("allowed" if result else "check-refused"), None
+    if inspect.iscoroutine(result):
+        result.close()
+    kind = type(result).__name__
+    return "check-failed", TypeError(f"allow_origin_check returned a value of type {kind}, not True or False")
+
+
+def _with_expressions(origins: object, problems: list[Finding]) -> object:
+    """Return *origins* with each ``{"regex": ...}`` compiled."""
+    if not isinstance(origins, list | tuple):
+        return origins
+    entries: list[object] = []
+    for index, entry in enumerate(origins):
+        if isinstance(entry, Mapping) and set(entry) == {"regex"}:
+            try:
+                entries.append(re.compile(entry["regex"]))
+            except (re.error, TypeError) as error:
+                problems.append(finding("regex-invalid", f"allow_origins[{index}]", entry["regex"], None, f": {error}"))
+        else:
+            entries.append(entry)
+    return entries
+
+
+def _as_code(value: object) -> str:
+    if isinstance(value, tuple | frozenset):
+        return repr(sorted(value) if isinstance(value, frozenset) else list(value))
+    return getattr(value, "__qualname__", repr(value)) if callable(value) else repr(value)
+
+
+# Every argument of `Policy`, with its default as it is kept.
+_ARGUMENTS: dict[str, object] = {
+    "allow_origins": (),
+    "allow_origin_check": None,
+    "allow_credentials": False,
+    "allow_methods": (),
+    "allow_headers": (),
+    "expose_headers": (),
+    "max_age": 600,
+    "allow_private_network": False,
+    "dangerously_allow": frozenset(),
+}
