@@ -33,7 +33,7 @@ def uvicorn_server(app: Any, **options: Any) -> Iterator[str]:
 def waitress_server(app: Any, **options: Any) -> Iterator[str]:
     """Serve a WSGI application with waitress on a free port, and yield its address."""
     dispatcher_map: dict[int, Any] = {}  # its own, so that several servers can run side by side
-    server = create_server(app, host="127.0.0.1", port=0, threads=4, map=dispatcher_map, **options)
+    server: Any = create_server(app, host="127.0.0.1", port=0, threads=4, map=dispatcher_map, **options)
     thread = threading.Thread(target=server.run)
     thread.start()
     try:
