@@ -7,6 +7,7 @@ client does) share this module and nothing else. Sections named below are those 
 
 import re
 from collections.abc import Iterable
+from string import ascii_lowercase, ascii_uppercase
 
 # §3.3.2 HTTP requests: what a browser sends.
 ORIGIN = "Origin"
@@ -48,6 +49,10 @@ SAFELISTED_RESPONSE_HEADERS = frozenset(
 )
 FORBIDDEN_RESPONSE_HEADERS = frozenset({"set-cookie", "set-cookie2"})
 
+# Infra §4.6 folds ASCII letters alone; str.upper() and str.lower() fold the long s and the Kelvin sign, too.
+_UPPER = str.maketrans(ascii_lowercase, ascii_uppercase)
+_LOWER = str.maketrans(ascii_uppercase, ascii_lowercase)
+
 # RFC 9110 §5.6.2: methods and header names are tokens.
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
@@ -67,7 +72,7 @@ def is_forbidden_method(method: str) -> bool:
     >>> is_forbidden_method("Trace"), is_forbidden_method("DELETE")
     (True, False)
     """
-    return method.upper() in FORBIDDEN_METHODS
+    return method.translate(_UPPER) in FORBIDDEN_METHODS
 
 
 def normalize_method(method: str) -> str:
@@ -79,7 +84,7 @@ def normalize_method(method: str) -> str:
     >>> normalize_method("put"), normalize_method("patch")
     ('PUT', 'patch')
     """
-    upper = method.upper()
+    upper = method.translate(_UPPER)
     return upper if upper in NORMALIZED_METHODS else method
 
 
@@ -94,7 +99,7 @@ def is_forbidden_request_header(name: str) -> bool:
     >>> is_forbidden_request_header("Authorization")
     False
     """
-    lower = name.lower()
+    lower = name.translate(_LOWER)
     return lower in FORBIDDEN_REQUEST_HEADERS or lower.startswith(FORBIDDEN_REQUEST_HEADER_PREFIXES)
 
 

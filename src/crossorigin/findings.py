@@ -55,7 +55,6 @@ CATALOGUE: tuple[Kind, ...] = (
     Kind("origin-default-port", "error", "browsers leave the scheme's default port out", "Leave the port out."),
     Kind("origin-wildcard", "error", "a '*' may stand only for whole labels at the start of the host, or for the port",
          "Write https://*.example.com, http://localhost:*, or both together."),
-    Kind("origin-malformed", "error", "this is not an origin", "Write scheme://host or scheme://host:port."),
     # --- what a policy says about origins
     Kind("any-origin-with-credentials", "danger", "any website could act and read as the logged-in user",
          "Name the origins; or turn allow_credentials off."),
@@ -99,6 +98,14 @@ CATALOGUE: tuple[Kind, ...] = (
     Kind("redundant-header", "warning", "another entry covers this one already", "Leave it out."),
     Kind("expose-forbidden", "error", "browsers never show this response header to a page", "Leave it out."),
     Kind("expose-always-visible", "warning", "every page sees this response header anyway", "Leave it out."),
+    # --- policies put together
+    Kind("rule-type", "error", "this is not a policy", "Write a Policy, AnyOf, ByPath or LEAVE."),
+    Kind("rule-path", "error", "a path rule begins with '/', and holds no '*', no query, no '//', '/./' or '/../'",
+         "Write the path that the framework routes on."),
+    Kind("no-policies", "error", "AnyOf needs at least one policy", "Name the policies."),
+    Kind("unreachable-rule", "warning", "an earlier rule covers this path already", "Put the longer path first."),
+    Kind("unreachable-policy", "warning", "an earlier policy allows every origin, so this one is never asked",
+         "Put the policy that allows any origin last."),
     # --- the rest
     Kind("list-type", "error", "this is one name or a list of names", "Write a list of str."),
     Kind("flag-type", "error", "this is True or False, nothing else", "Write True or False."),
@@ -204,5 +211,8 @@ def table(findings: Sequence[Finding]) -> str:
 
 
 def _shorten(value: object, limit: int = 48) -> str:
-    text = repr(value)
+    try:
+        text = repr(value)
+    except ValueError:  # an int of more digits than Python likes to print
+        text = f"<{type(value).__name__}>"
     return text if len(text) <= limit else text[: limit - 1] + "…"

@@ -22,7 +22,7 @@ from .origins import (
 )
 
 # What nobody writes by accident in an origin: an anchor, an escape, a group, a class, "any text" where a host begins.
-_REGEX_SIGNS = re.compile(r"\A\^|\$\Z|\\[.dwsDWS]|\.\+|//\.\*|[(|)]|\[[\^a-z\\]|https\?")
+_REGEX_SIGNS = re.compile(r"\A\^|\$\Z|\\[.dwsDWS]|\.\+|//\.\*|[(|)]|(?<!/)\[[\^a-z\\]|https\?")
 # What a regular expression writes where a pattern writes "*." and ":*".
 _REGEX_LABELS = re.compile(r"\((?:\?:)?[^()]*\\\.\)[*+?]?|(?:\.|\[[^\]]*\]|\\w)[*+]\??\\?\.")
 _REGEX_PORT = re.compile(r"(?:\((?:\?:)?)?:(?:\\d|\[0-9\]|\.)(?:[*+]|\{[0-9,]+\})\)?\??")
@@ -36,16 +36,15 @@ def diagnose(value: object, where: str) -> list[Finding]:
     [('origin-path', 'https://example.com'), ('origin-uppercase', 'https://example.com'),
      ('origin-default-port', 'https://example.com')]
     """
-    if isinstance(value, (bytes, bytearray)):
-        text = value.decode("utf-8", "replace")
-        meant = text if is_declarable(text) else None
-        return [finding("origin-type", where, value, meant, f", not {type(value).__name__}")]
     if not isinstance(value, str):
-        return [finding("origin-type", where, value, None, f", not {type(value).__name__}")]
+        meant = value.decode("utf-8", "replace") if isinstance(value, (bytes, bytearray)) else ""
+        repaired = meant if is_declarable(meant) else _Repair(meant).text
+        fix = repaired if is_declarable(repaired) and "\ufffd" not in meant else None
+        return [finding("origin-type", where, value, fix, f", not {type(value).__name__}")]
     repair = _Repair(value)
-    fix: object = repair.text if is_declarable(repair.text) else repair.other_fix
-    codes = repair.codes or ["origin-malformed"]
-    return [finding(code, where, value, fix) for code in codes]
+    meant_origins = repair.text if is_declarable(repair.text) else repair.several
+    # Every walk notes something, since the text is not valid; were it not so, the entry must not vanish in silence.
+    return [finding(code, where, value, meant_origins) for code in repair.codes or ["origin-host"]]
 
 
 def is_declarable(text: str) -> bool:
@@ -62,7 +61,7 @@ class _Repair:
 
     def __init__(self, text: str) -> None:
         self.codes: list[str] = []
-        self.other_fix: object = None  # a fix that is no single origin: a list, or a compiled expression
+        self.several: list[str] | None = None  # what was meant, where that is more than one origin
         self.text = ""
         try:
             self.text = self._origin(text)
@@ -74,26 +73,29 @@ class _Repair:
             self.codes.append(code)
 
     def _origin(self, text: str) -> str:
-        bare = text.strip().strip("'\"").strip()
+        bare = text.strip().strip("'\"").strip(" \t\r\n,;")
         if not bare:
             raise _HopelessError("origin-empty")
         if bare != text:
             self._note("origin-whitespace")
-        if bare.partition(":")[0].lower() in OPAQUE_SCHEMES:
+        slashes = re.match(r"(https?);?//", bare, re.IGNORECASE)
+        if slashes:
+            self._note("origin-slashes")
+            bare = f"{slashes[1]}://{bare[slashes.end() :]}"
+        if ":" in bare and bare.partition(":")[0].lower() in OPAQUE_SCHEMES:
             raise _HopelessError("origin-opaque")
-        if "," in bare or ";" in bare or bare.count("://") > 1:
-            parts = [part for part in re.split(r"[\s,;]+", bare) if part]
+        parts = [part for part in re.split(r"[\s,;]+", bare) if part]
+        alike = all("://" in part for part in parts) or ("://" not in bare and all("." in part for part in parts))
+        if len(parts) > 1 and (alike or re.search("[,;]", bare)):
             repairs = [part if is_declarable(part) else _Repair(part).text for part in parts]
-            self.other_fix = repairs if all(map(is_declarable, repairs)) else None
+            self.several = repairs if all(map(is_declarable, repairs)) else None
             raise _HopelessError("origin-list")
         if bare.lower() == NULL:
             return self._lowered(bare)
         if _REGEX_SIGNS.search(bare):
             self._note("origin-regex-text")
             bare = _pattern_of_regex(bare)
-            if not is_declarable(bare):
-                self.other_fix = _compiled(text)
-                return ""
+            return bare if is_declarable(bare) else ""
         if is_declarable(bare):
             return bare
         scheme, rest = self._scheme(bare)
@@ -153,7 +155,11 @@ class _Repair:
             self._note("origin-ipv6")
             address, _, port = authority.rpartition(":")
             # "::1:3000" is an address too, but nobody who wrote it meant the group 3000.
-            return (f"[{address}]", port) if compressed_ipv6(f"[{address}]") else (f"[{authority}]", None)
+            if compressed_ipv6(f"[{address}]"):
+                return f"[{address}]", port
+            if not compressed_ipv6(f"[{authority}]"):
+                raise _HopelessError("origin-port" if "." in authority or ANY in authority else "origin-ipv6")
+            return f"[{authority}]", None
         host, colon, port = authority.partition(":")
         return host, port if colon else None
 
@@ -166,14 +172,15 @@ class _Repair:
         if not port:
             self._note("origin-port")
             return ""
-        if not (port.isascii() and port.isdigit()) or not 0 < int(port[:9]) <= 65535:
+        digits = port.lstrip("0")
+        if not re.fullmatch("[0-9]{1,5}", digits) or int(digits) > 65535:
             raise _HopelessError("origin-port")
-        if int(port) == DEFAULT_PORTS.get(scheme):
+        if int(digits) == DEFAULT_PORTS.get(scheme):
             self._note("origin-default-port")
             return ""
-        if port.startswith("0"):
+        if digits != port:
             self._note("origin-port")
-        return f":{int(port)}"
+        return f":{digits}"
 
     def _host(self, host: str, scheme: str) -> str:
         if not host:
@@ -195,6 +202,8 @@ class _Repair:
         if address is not None and address != host:
             self._note("origin-ipv4")
             return address
+        if address is None and re.fullmatch(r"[0-9.]+", host):
+            raise _HopelessError("origin-ipv4")
         if not OriginPattern.parse(f"x://{host}"):
             self._note("origin-host")
             return re.sub(r"\.{2,}", ".", host).strip(".") if scheme else ""
@@ -202,7 +211,8 @@ class _Repair:
 
     def _wildcard(self, host: str) -> str:
         # Everything up to the last star becomes the star: a pattern cannot say less.
-        behind = host.rpartition(ANY)[2].strip(".")
+        behind = host.rpartition(ANY)[2]
+        behind = (behind.partition(".")[2] if behind[:1] in ("-", "_") else behind).strip(".")
         meant = f"*.{behind}" if behind else ANY
         if host != meant or _ipv4(behind):
             self._note("origin-wildcard")
@@ -224,16 +234,13 @@ def _pattern_of_regex(expression: str) -> str:
     return _REGEX_LABELS.sub("*.", text).replace(r"\.", ".")
 
 
-def _compiled(expression: str) -> re.Pattern[str] | None:
-    try:
-        return re.compile(expression)
-    except re.error:
-        return None
-
-
 def _punycode(label: str) -> str:
-    # UTS #46 as browsers apply it, near enough for a proposal: NFKC and lower case, and ß stays.
-    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", label).lower())
+    # UTS #46 as browsers apply it, near enough for a proposal: NFKC, each letter in lower case (so that no sigma turns
+    # final), what is invisible dropped, and ß kept.
+    if any(unicodedata.category(character) == "Cs" for character in label):
+        raise _HopelessError("origin-host")
+    lowered = "".join(character.lower() for character in unicodedata.normalize("NFKC", label))
+    folded = unicodedata.normalize("NFKC", re.sub("[\u00ad\u200b\u2060\ufe00-\ufe0f\ufeff]", "", lowered))
     return folded if folded.isascii() else "xn--" + folded.encode("punycode").decode("ascii")
 
 
@@ -252,9 +259,9 @@ def _ipv4(host: str) -> str | None:
 
 def _ipv4_numbers(host: str) -> Iterator[int]:
     for part in host.removesuffix(".").split("."):
+        if not re.fullmatch("0x[0-9a-f]*|[0-9]{1,20}", part):  # int() takes signs and underscores, too
+            raise ValueError(part)
         if part.startswith("0x"):
             yield int(part[2:] or "0", 16)
-        elif len(part) > 1 and part.startswith("0"):
-            yield int(part, 8)
         else:
-            yield int(part)
+            yield int(part, 8 if len(part) > 1 and part.startswith("0") else 10)

@@ -125,7 +125,9 @@ class OriginPattern(NamedTuple):
         else:
             stars = ""
         origin = Origin.parse(f"{scheme}://{rest}")
-        if origin is None or scheme in OPAQUE_SCHEMES or scheme in WEBSOCKET_SCHEMES:
+        if origin is None or (any_port and origin.port is not None):
+            return None
+        if scheme in OPAQUE_SCHEMES or scheme in WEBSOCKET_SCHEMES:
             return None
         if stars == "*." and (origin.host[-1] in ".]" or is_ipv4(origin.host)):
             return None  # names alone have labels, and a pattern never reaches a name with a final dot (S4)
@@ -346,5 +348,7 @@ def compressed_ipv6(bracketed: str) -> str | None:
         return None
     # Not str(address): from Python 3.13 on it writes the last half of a mapped address in dotted decimals.
     groups = ":".join(f"{int(address) >> shift & 0xFFFF:x}" for shift in range(112, -1, -16))
-    zeros = max(re.findall(r"\b0(?::0)+\b", groups), key=len, default="")
-    return f"[{re.sub(':{3,}', '::', groups.replace(zeros, '::', 1)) if zeros else groups}]"
+    zeros = max(re.finditer(r"\b0(?::0)+\b", groups), key=lambda run: len(run[0]), default=None)
+    if zeros is None:
+        return f"[{groups}]"
+    return f"[{groups[: zeros.start()].removesuffix(':')}::{groups[zeros.end() :].removeprefix(':')}]"

@@ -17,10 +17,12 @@ from datetime import timedelta
 from typing import Any, Self, cast
 
 from . import fetch
-from .answer import Answer, Block, Header, Reason
-from .findings import Finding, PolicyError, finding
+from .answer import DENIED, Answer, Block, Header, Reason
+from .findings import Finding, PolicyError
+from .notation import as_code, as_data
 from .origins import ANY, NULL, OriginSet
 from .validation import (
+    DEFAULTS,
     OriginCheck,
     Report,
     is_async_check,
@@ -39,8 +41,6 @@ from .validation import (
 # F4. What a preflight asks for beyond this, no page sends; it is not granted, and not looked at.
 MAX_REQUESTED_BYTES = 8192
 MAX_REQUESTED_NAMES = 128
-
-DENIED = 403  # S15
 
 
 @dataclass(frozen=True, init=False, repr=False)
@@ -174,7 +174,7 @@ class Policy:
         expose_all = ANY in self.expose_headers and self.allow_credentials
         if self.expose_headers and not expose_all:
             lines.append((fetch.EXPOSE_HEADERS, ", ".join(self.expose_headers)))
-        return Block(lines, vary, expose_all=expose_all)
+        return Block(tuple(lines), vary, expose_all)
 
     def _opening_lines(self, constant: bool, credentials: bool) -> list[Header]:
         lines = [(fetch.ALLOW_ORIGIN, ANY)] if constant else []
@@ -213,7 +213,7 @@ class Policy:
         if self.allow_private_network:
             vary.append(fetch.REQUEST_PRIVATE_NETWORK)
             lines += [(fetch.ALLOW_PRIVATE_NETWORK, "true")] if private_network else []
-        return Block([line for line in lines if line[1]], vary)
+        return Block(tuple(line for line in lines if line[1]), tuple(vary))
 
     # --- the two questions --------------------------------------------------------------------------------------------
 
@@ -270,11 +270,11 @@ class Policy:
         return self._preflight_answer(origin, *await self._judge_async(origin), method, headers, private_network)
 
     def _judge(self, origin: str) -> tuple[Reason, Exception | None]:
+        if self.is_async:
+            raise TypeError("allow_origin_check is async: await actual_async(...) or preflight_async(...) instead")
         reason = self._judge_declared(origin)
         if reason != "origin-not-allowed" or self.allow_origin_check is None:
             return reason, None
-        if self.is_async:
-            raise TypeError("allow_origin_check is async: await actual_async(...) or preflight_async(...) instead")
         try:
             return _verdict(self.allow_origin_check(origin))
         except Exception as error:
@@ -375,6 +375,8 @@ class Policy:
         """
         return type(self)(**{**self._arguments(), **changes})
 
+    __replace__ = replace  # what copy.replace() of Python 3.13 calls
+
     @classmethod
     def from_mapping(cls, mapping: Mapping[str, Any]) -> Self:
         """Return the policy that plain data describes: the arguments by name, as TOML or JSON hold them.
@@ -387,23 +389,22 @@ class Policy:
         >>> Policy.from_mapping({"allow_origins": ["https://app.example.com"], "allow_credentials": True})
         Policy(['https://app.example.com'], allow_credentials=True)
         """
-        problems: list[Finding] = []
-        known: dict[str, Any] = {}
+        report = Report()
+        known: dict[str, Any] = {"allow_origins": ()}
         for name, value in mapping.items():
-            if name in _ARGUMENTS:
+            if name in DEFAULTS:
                 known[name] = value
             else:
-                close = difflib.get_close_matches(str(name), _ARGUMENTS, 1)
-                problems.append(finding("argument-unknown", str(name), value, close[0] if close else None))
-        if "allow_origins" not in known:
-            problems.append(finding("argument-missing", "allow_origins", None))
-        known["allow_origins"] = _with_expressions(known.get("allow_origins", ()), problems)
+                close = difflib.get_close_matches(str(name), DEFAULTS, 1)
+                where = str(name) if str(name).isidentifier() else repr(name)
+                report.add("argument-unknown", where, value, close[0] if close else None)
+        if "allow_origins" not in mapping:
+            report.add("argument-missing", "allow_origins", None)
         try:
             policy = cls(**known)
         except PolicyError as error:
-            raise PolicyError([*problems, *error.findings]) from None
-        if problems:
-            raise PolicyError(problems)
+            raise PolicyError([*report.findings, *error.findings]) from None
+        report.stop()
         return policy
 
     def to_mapping(self) -> dict[str, Any]:
@@ -417,26 +418,17 @@ class Policy:
         """
         if self.allow_origin_check is not None:
             raise TypeError("a policy with an allow_origin_check is code: it cannot be written as a mapping")
-        mapping = self._arguments()
-        mapping["allow_origins"] = [
-            entry if isinstance(entry, str) else {"regex": entry.pattern} for entry in self.allow_origins
-        ]
-        return {
-            name: sorted(value) if isinstance(value, frozenset) else list(value) if isinstance(value, tuple) else value
-            for name, value in mapping.items()
-        }
+        return {name: as_data(value) for name, value in self._arguments().items()}
 
     def _arguments(self) -> dict[str, Any]:
         """The arguments that differ from their defaults, and ``allow_origins``."""
-        arguments = {name: getattr(self, name) for name in _ARGUMENTS}
-        return {
-            name: value for name, value in arguments.items() if name == "allow_origins" or value != _ARGUMENTS[name]
-        }
+        arguments = {name: getattr(self, name) for name in DEFAULTS}
+        return {name: value for name, value in arguments.items() if name == "allow_origins" or value != DEFAULTS[name]}
 
     def __repr__(self) -> str:
         origins, *others = self._arguments().items()
-        shown = [repr(list(origins[1])), *(f"{name}={_as_code(value)}" for name, value in others)]
-        return f"{type(self).__name__}({', '.join(shown)})"
+        arguments = [as_code(origins[1]), *(f"{name}={as_code(value)}" for name, value in others)]
+        return f"{type(self).__name__}({', '.join(arguments)})"
 
 
 def requested_names(lines: Sequence[str]) -> list[str] | None:
@@ -459,39 +451,3 @@ def _verdict(result: object) -> tuple[Reason, Exception | None]:
         result.close()
     kind = type(result).__name__
     return "check-failed", TypeError(f"allow_origin_check returned a value of type {kind}, not True or False")
-
-
-def _with_expressions(origins: object, problems: list[Finding]) -> object:
-    """Return *origins* with each ``{"regex": ...}`` compiled."""
-    if not isinstance(origins, list | tuple):
-        return origins
-    entries: list[object] = []
-    for index, entry in enumerate(origins):
-        if isinstance(entry, Mapping) and set(entry) == {"regex"}:
-            try:
-                entries.append(re.compile(entry["regex"]))
-            except (re.error, TypeError) as error:
-                problems.append(finding("regex-invalid", f"allow_origins[{index}]", entry["regex"], None, f": {error}"))
-        else:
-            entries.append(entry)
-    return entries
-
-
-def _as_code(value: object) -> str:
-    if isinstance(value, tuple | frozenset):
-        return repr(sorted(value) if isinstance(value, frozenset) else list(value))
-    return getattr(value, "__qualname__", repr(value)) if callable(value) else repr(value)
-
-
-# Every argument of `Policy`, with its default as it is kept.
-_ARGUMENTS: dict[str, object] = {
-    "allow_origins": (),
-    "allow_origin_check": None,
-    "allow_credentials": False,
-    "allow_methods": (),
-    "allow_headers": (),
-    "expose_headers": (),
-    "max_age": 600,
-    "allow_private_network": False,
-    "dangerously_allow": frozenset(),
-}

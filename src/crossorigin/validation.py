@@ -8,11 +8,13 @@ them raises. Runs when a policy is built.
 import difflib
 import inspect
 import re
+import warnings
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from datetime import timedelta
+from typing import TypeGuard
 
 from . import fetch
-from .findings import DANGERS, Finding, PolicyError, finding
+from .findings import DANGERS, KINDS, Finding, PolicyError, finding
 from .misspellings import diagnose, is_declarable
 from .origins import ANY, NULL, OriginPattern, OriginSet, is_loopback, is_public_suffix
 
@@ -21,8 +23,21 @@ OriginCheck = Callable[[str], bool | Awaitable[bool]]
 MAX_AGE_LIMIT = 86400  # what Firefox keeps at most, and more than a wrong policy should live
 CHROMIUM_MAX_AGE = 7200
 
-# Origins that have nothing in common: an expression that matches them all matches any site.
-_STRANGERS = ("https://a.example", "https://any-site-7f3a.test", "https://stranger.invalid")
+# Every argument of `Policy`, in order, with its default in the form in which it is kept.
+DEFAULTS: dict[str, object] = {
+    "allow_origins": (),
+    "allow_origin_check": None,
+    "allow_credentials": False,
+    "allow_methods": (),
+    "allow_headers": (),
+    "expose_headers": (),
+    "max_age": 600,
+    "allow_private_network": False,
+    "dangerously_allow": frozenset(),
+}
+
+# Hosts that have nothing in common: an expression that matches them all matches any site.
+_STRANGERS = ("a.example", "any-site-7f3a.test", "stranger.invalid")
 
 
 class Report:
@@ -35,7 +50,7 @@ class Report:
         """Note that *value* at *where* is wrong, by the row *code* of the catalogue."""
         self.findings.append(finding(code, where, value, fix, detail))
 
-    def stop(self, accepted: frozenset[str]) -> None:
+    def stop(self, accepted: frozenset[str] = frozenset()) -> None:
         """Raise `PolicyError` if there are errors, or dangers whose codes are not *accepted*."""
         stopping = [
             found
@@ -43,53 +58,89 @@ class Report:
             if found.severity == "error" or (found.severity == "danger" and found.code not in accepted)
         ]
         if stopping:
-            raise PolicyError(stopping)
+            raise PolicyError(sorted(stopping, key=_argument_position))
+
+
+def _argument_position(found: Finding) -> int:
+    order = list(DEFAULTS)
+    argument = found.where.partition("[")[0]
+    return order.index(argument) if argument in order else len(order)
 
 
 def read_origins(value: object, credentials: bool, report: Report) -> tuple[str | re.Pattern[str], ...]:
-    """Return the valid entries of ``allow_origins``, and report the dangers (F2) that they are with *credentials*."""
+    """Return the valid entries of ``allow_origins``, and report the dangers (F2) that they are with *credentials*.
+
+    An expression may be given as plain data, ``{"regex": "..."}``.
+    """
     entries: list[str | re.Pattern[str]] = []
-    for index, entry in enumerate(_items(value, re.Pattern, "allow_origins", report)):
+    for index, given in enumerate(_origin_entries(value)):
         where = f"allow_origins[{index}]"
-        meant = entry
-        if isinstance(entry, str) and is_declarable(entry):
+        entry = _compiled(given, where, report) if _is_expression_data(given) else given
+        shown = entry.pattern if isinstance(entry, re.Pattern) else entry
+        meant: object = entry
+        if (isinstance(entry, str) and is_declarable(entry)) or _is_text_expression(entry):
             entries.append(entry)
-        elif isinstance(entry, re.Pattern) and isinstance(entry.pattern, str):
-            entries.append(entry)
-            if has_nested_quantifier(entry.pattern):
-                report.add("regex-nested-quantifier", where, entry.pattern)
+            if isinstance(entry, re.Pattern) and has_nested_quantifier(entry.pattern):
+                report.add("regex-nested-quantifier", where, shown)
         elif isinstance(entry, re.Pattern):
-            report.add("origin-type", where, entry.pattern, None, ", not an expression over bytes")
-        else:
+            report.add("origin-type", where, shown, None, ", not an expression over bytes")
+        elif entry is not _REPORTED:
             found = diagnose(entry, where)
             report.findings += found
             meant = found[0].fix  # which may be a danger in its turn: say both at once (F1)
-        danger = _danger(meant, credentials)
-        if danger:
-            shown = entry.pattern if isinstance(entry, re.Pattern) else entry
-            report.add(danger, where, shown, _https_of(meant) if danger == "insecure-origin-with-credentials" else None)
+        for one in meant if isinstance(meant, list) else [meant]:
+            for danger in _dangers(one, credentials):
+                safer = _https_of(one) if danger == "insecure-origin-with-credentials" else None
+                report.add(danger, where, shown, safer)
     return tuple(entries)
 
 
-def _danger(entry: object, credentials: bool) -> str | None:
+_REPORTED = object()  # an entry of which everything has been said
+
+
+def _origin_entries(value: object) -> Iterable[object]:
+    if isinstance(value, (set, frozenset)):
+        return sorted(value, key=str)
+    if isinstance(value, Iterable) and not isinstance(value, (str, bytes, bytearray, Mapping)):
+        return value
+    return [value]
+
+
+def _is_text_expression(entry: object) -> TypeGuard[re.Pattern[str]]:
+    return isinstance(entry, re.Pattern) and isinstance(entry.pattern, str)
+
+
+def _is_expression_data(entry: object) -> TypeGuard[Mapping[str, object]]:
+    return isinstance(entry, Mapping) and set(entry) == {"regex"}
+
+
+def _compiled(data: Mapping[str, object], where: str, report: Report) -> object:
+    expression = data["regex"]
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # what Python warns of, it reads in another way than it looks
+            return re.compile(expression)  # type: ignore[call-overload]
+    except (re.error, TypeError, OverflowError, RecursionError, FutureWarning) as error:
+        report.add("regex-invalid", where, expression, None, f": {' '.join(str(error).split())}")
+        return _REPORTED
+
+
+def _dangers(entry: object, credentials: bool) -> Iterator[str]:
     if entry == NULL:
-        return "null-origin"
-    if not credentials:
-        return None
-    if isinstance(entry, re.Pattern) and isinstance(entry.pattern, str):
-        any_site = all(entry.fullmatch(stranger) for stranger in _STRANGERS)
-        return "any-origin-with-credentials" if any_site else "regex-origin"
-    if not isinstance(entry, str) or (ANY not in entry and entry.startswith("https:")):
-        return None
-    pattern = OriginPattern.parse(entry)
-    if pattern is None or pattern.host == ANY:
-        return "any-origin-with-credentials"
-    base = pattern.host.removeprefix("*.")
-    if pattern.scheme == "http" and not is_loopback(base):
-        return "insecure-origin-with-credentials"
-    if base != pattern.host and is_public_suffix(base):
-        return "public-suffix"
-    return None
+        yield "null-origin"
+    elif credentials and _is_text_expression(entry):
+        any_site = any(all(entry.fullmatch(scheme + name) for name in _STRANGERS) for scheme in ("https://", "http://"))
+        yield "any-origin-with-credentials" if any_site else "regex-origin"
+    elif credentials and isinstance(entry, str) and (ANY in entry or not entry.startswith("https:")):
+        pattern = OriginPattern.parse(entry)
+        if pattern is None or pattern.host == ANY:
+            yield "any-origin-with-credentials"
+            return
+        base = pattern.host.removeprefix("*.")
+        if pattern.scheme == "http" and not is_loopback(base):
+            yield "insecure-origin-with-credentials"
+        if base != pattern.host and is_public_suffix(base):
+            yield "public-suffix"
 
 
 def _https_of(entry: object) -> str | None:
@@ -110,8 +161,9 @@ def read_flag(value: object, where: str, report: Report) -> bool:
     if isinstance(value, bool):
         return value
     meant = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
-    report.add("flag-type", where, value, meant.get(str(value).strip().lower()))
-    return False
+    flag = meant.get(value.strip().lower()) if isinstance(value, str) else bool(value) if value in (0, 1) else None
+    report.add("flag-type", where, value, flag)
+    return bool(flag)
 
 
 def read_private_network(value: object, report: Report) -> bool:
@@ -177,7 +229,8 @@ def read_max_age(value: object, report: Report) -> int | None:
     else:
         if value is not None:
             text = str(value).strip()
-            report.add("max-age-type", "max_age", value, int(text) if re.fullmatch("[0-9]{1,5}", text) else None)
+            meant = min(int(text), MAX_AGE_LIMIT) if re.fullmatch("[0-9]{1,9}", text) else None
+            report.add("max-age-type", "max_age", value, meant)
         return None
     if not 0 <= seconds <= MAX_AGE_LIMIT:
         report.add("max-age-range", "max_age", value, min(max(seconds, 0), MAX_AGE_LIMIT))
@@ -189,12 +242,13 @@ def read_max_age(value: object, report: Report) -> int | None:
 def read_dangers(value: object, report: Report) -> frozenset[str]:
     """Return the codes of ``dangerously_allow``."""
     codes: set[str] = set()
-    for index, code in enumerate(_items(value, str, "dangerously_allow", report)):
+    for index, code in enumerate(_items(value, "dangerously_allow", report)):
         if isinstance(code, str) and code in DANGERS:
             codes.add(code)
         else:
-            close = difflib.get_close_matches(str(code), sorted(DANGERS), 1)
-            report.add("danger-unknown", f"dangerously_allow[{index}]", code, close[0] if close else None)
+            close = difflib.get_close_matches(code, sorted(DANGERS), 1) if isinstance(code, str) else []
+            detail = ", but a mistake, which cannot be accepted" if code in KINDS else ""
+            report.add("danger-unknown", f"dangerously_allow[{index}]", code, close[0] if close else None, detail)
     return frozenset(codes)
 
 
@@ -248,9 +302,9 @@ def has_nested_quantifier(expression: str) -> bool:
     return False
 
 
-def _items(value: object, single: type, where: str, report: Report) -> Iterator[object]:
+def _items(value: object, where: str, report: Report) -> Iterator[object]:
     """Yield the entries of a list argument. A lone entry counts as a list of one, and a set is put in order."""
-    if isinstance(value, (str, bytes, bytearray, single)):
+    if isinstance(value, (str, bytes, bytearray)):
         yield value
     elif isinstance(value, (set, frozenset)):
         yield from sorted(value, key=str)  # so that headers read the same in every process
@@ -262,18 +316,26 @@ def _items(value: object, single: type, where: str, report: Report) -> Iterator[
 
 def _names(value: object, where: str, kind: str, report: Report) -> Iterator[tuple[str, str]]:
     """Yield where each entry of a list of tokens stands, and the entry; report those that are no tokens."""
-    for index, name in enumerate(_items(value, str, where, report)):
+    for index, name in enumerate(_items(value, where, report)):
         place = f"{where}[{index}]"
-        if isinstance(name, (bytes, bytearray)):
-            report.add(f"{kind}-type", place, name, name.decode("latin-1"), f", not {type(name).__name__}")
-        elif not isinstance(name, str):
-            report.add(f"{kind}-type", place, name, None, f", not {type(name).__name__}")
-        elif not fetch.is_token(name):
-            parts = [part for part in re.split(r"[\s,:;]+", name) if part]
-            usable = bool(parts) and all(map(fetch.is_token, parts))
-            report.add(f"{kind}-token", place, name, None if not usable else parts if len(parts) > 1 else parts[0])
-        else:
+        if isinstance(name, str) and fetch.is_token(name):
             yield place, name
+        elif isinstance(name, str):
+            report.add(f"{kind}-token", place, name, _tokens_meant(name, kind))
+        else:
+            meant = _tokens_meant(name.decode("latin-1"), kind) if isinstance(name, (bytes, bytearray)) else None
+            report.add(f"{kind}-type", place, name, meant, f", not {type(name).__name__}")
+
+
+def _tokens_meant(text: str, kind: str) -> str | list[str] | None:
+    if kind == "header" and ":" in text:
+        text = text.partition(":")[0]  # a whole header line, or a name with its colon
+    parts = [part for part in re.split(r"[\s,;]+", text) if part]
+    if kind == "method":
+        parts = [fetch.normalize_method(part) for part in parts]
+    if not parts or not all(map(fetch.is_token, parts)):
+        return None
+    return parts if len(parts) > 1 else parts[0]
 
 
 def _report_redundant(names: list[str], where: str, code: str, report: Report) -> None:
@@ -282,7 +344,11 @@ def _report_redundant(names: list[str], where: str, code: str, report: Report) -
     fold = str if code == "redundant-method" else str.lower
     for index, name in enumerate(names):
         folded = fold(name)
-        starred = ANY in names and name != ANY and folded not in fetch.NON_WILDCARD_REQUEST_HEADERS
+        starred = ANY in names and name != ANY and not (where == "allow_headers" and _needs_naming(folded))
         if folded in seen or starred:
             report.add(code, f"{where}[{index}]", name)
         seen.add(folded)
+
+
+def _needs_naming(name: str) -> bool:
+    return name in fetch.NON_WILDCARD_REQUEST_HEADERS
