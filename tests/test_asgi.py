@@ -99,7 +99,7 @@ def test_the_start_event_of_the_application_is_not_changed() -> None:
     assert start["headers"] == [(b"x-a", b"1")]
 
 
-@pytest.mark.parametrize("kind", ["lifespan", "websocket", "made-up"])
+@pytest.mark.parametrize("kind", ["lifespan", "made-up"])
 def test_other_scopes_are_left_alone(kind: str) -> None:
     seen: list[tuple[Any, ...]] = []
 

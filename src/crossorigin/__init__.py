@@ -4,7 +4,9 @@ A `Policy` says which pages may use an API. An adapter enforces it: `crossorigin
 application, `crossorigin.wsgi.CORSMiddleware` around any WSGI application.
 """
 
+from .compose import LEAVE, AnyOf, ByPath
+from .decisions import Decision
 from .findings import Finding, PolicyError
 from .policy import Policy
 
-__all__ = ["Finding", "Policy", "PolicyError"]
+__all__ = ["LEAVE", "AnyOf", "ByPath", "Decision", "Finding", "Policy", "PolicyError"]

@@ -7,6 +7,8 @@ are replaced and how ``Vary`` is merged (S7 to S11). No policy, no framework, no
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from typing import AnyStr, Generic, Literal, NamedTuple, Protocol, runtime_checkable
 
 from . import fetch
@@ -26,7 +28,11 @@ Reason = Literal[
     "method-not-allowed",
     "headers-malformed",
     "headers-not-allowed",
+    "path-uncovered",
+    "path-ambiguous",
 ]
+
+DENIED = 403  # S15
 
 # What each reason says of the origin, to a developer who reads the log or the body of a refused preflight.
 REASONS: dict[Reason, str] = {
@@ -41,28 +47,42 @@ REASONS: dict[Reason, str] = {
     "method-not-allowed": "asked for a method that is not allowed",
     "headers-malformed": "asked for headers in a list that is malformed or too long",
     "headers-not-allowed": "asked for a header that is not allowed",
+    "path-uncovered": "is not allowed: no policy covers the path",
+    "path-ambiguous": "is not allowed: the path can be read in more than one way",
 }
 
+# The origin itself is allowed, whatever else was refused.
+_ORIGIN_ALLOWED: frozenset[Reason] = frozenset(
+    {"allowed", "no-origin", "method-malformed", "method-not-allowed", "headers-malformed", "headers-not-allowed"}
+)
 
+
+@dataclass(frozen=True, eq=False)
 class Block:
     """The header lines that a kind of answer sends, as far as they were known when the policy was built.
 
-    Args:
-        lines: Names and values, without the request's own origin.
+    Attributes:
+        text: Names and values, without the request's own origin.
         vary: The names for ``Vary``.
         expose_all: Whether ``Access-Control-Expose-Headers`` must name the headers that the response carries, since
             ``*`` would be read literally (S8).
     """
 
-    __slots__ = ("expose_all", "text", "vary", "vary_wire", "wire")
+    text: tuple[Header, ...] = ()
+    vary: tuple[str, ...] = ()
+    expose_all: bool = False
 
-    def __init__(self, lines: Iterable[Header] = (), vary: Iterable[str] = (), *, expose_all: bool = False) -> None:
-        self.text = tuple(lines)
-        self.vary = tuple(vary)
-        self.expose_all = expose_all
-        # The same for ASGI, encoded once: names in lower case, as its specification demands.
-        self.wire = tuple((name.lower().encode("ascii"), value.encode("ascii")) for name, value in self.text)
-        self.vary_wire = tuple(name.encode("ascii") for name in self.vary)
+    # The same for ASGI, encoded once: names in lower case, as its specification demands.
+
+    @cached_property
+    def wire(self) -> tuple[WireHeader, ...]:
+        """What `text` holds, in bytes."""
+        return tuple((name.lower().encode("ascii"), value.encode("ascii")) for name, value in self.text)
+
+    @cached_property
+    def vary_wire(self) -> tuple[bytes, ...]:
+        """What `vary` holds, in bytes."""
+        return tuple(name.encode("ascii") for name in self.vary)
 
 
 class Answer(NamedTuple):
@@ -105,6 +125,11 @@ class Answer(NamedTuple):
         return ((b"access-control-allow-origin", self.origin.encode("latin-1")), *self.block.wire)
 
     @property
+    def origin_allowed(self) -> bool:
+        """Whether the origin is allowed, though perhaps not the method or a header that a preflight asks for."""
+        return self.reason in _ORIGIN_ALLOWED
+
+    @property
     def vary(self) -> tuple[str, ...]:
         """The request headers that the answer may depend on, for ``Vary``."""
         return self.block.vary
@@ -115,7 +140,8 @@ class Rules(Protocol):
     """What an adapter asks. A `Policy` is one, and so is everything composed of policies.
 
     Paths are those that the framework routes on. Origins and lists are passed as the client sent them, well-formed or
-    not. Where ``is_async`` holds, only the awaitable twins may be asked.
+    not. Where ``is_async`` holds, only the awaitable twins may be asked. No answer, ``None``, means that the request is
+    none of the adapter's business (`crossorigin.LEAVE`).
     """
 
     @property
@@ -123,23 +149,23 @@ class Rules(Protocol):
         """Whether an answer may have to be awaited."""
         ...
 
-    def actual(self, origin: str | None, path: str = "/") -> Answer:
+    def actual(self, origin: str | None, path: str = "/") -> Answer | None:
         """Answer an actual request from *origin*; ``None`` means that it has no ``Origin`` header."""
         ...
 
     def preflight(
         self, origin: str, path: str, method: str, headers: Sequence[str] = (), private_network: bool = False
-    ) -> Answer:
+    ) -> Answer | None:
         """Answer a preflight that asks for *method* and, in header lines as they came, for *headers*."""
         ...
 
-    async def actual_async(self, origin: str | None, path: str = "/") -> Answer:
+    async def actual_async(self, origin: str | None, path: str = "/") -> Answer | None:
         """Answer as `actual` does."""
         ...
 
     async def preflight_async(
         self, origin: str, path: str, method: str, headers: Sequence[str] = (), private_network: bool = False
-    ) -> Answer:
+    ) -> Answer | None:
         """Answer as `preflight` does."""
         ...
 
@@ -151,7 +177,7 @@ class Rules(Protocol):
 
 
 class Reply(NamedTuple):
-    """The whole response to a preflight: the application is not asked (S2)."""
+    """A whole response that the application is not asked for."""
 
     status: int
     headers: list[Header]
@@ -172,9 +198,14 @@ def preflight_reply(answer: Answer, preflight_status: int) -> Reply:
         # RFC 9110 §8.6: no Content-Length beside 204.
         content = [] if preflight_status == 204 else [("Content-Length", "0")]
         return Reply(preflight_status, write(content, answer), b"")
+    return refusal_reply(answer)
+
+
+def refusal_reply(answer: Answer) -> Reply:
+    """Return the response that refuses a request in plain text: a preflight (S15), or what a guard keeps out (S18)."""
     body = f"CORS: the origin {REASONS[answer.reason]}.\n".encode()
     content = [("Content-Type", "text/plain; charset=utf-8"), ("Content-Length", str(len(body)))]
-    return Reply(answer.status, write(content, answer), body)
+    return Reply(answer.status or DENIED, write(content, answer), body)
 
 
 def write(headers: Iterable[Header], answer: Answer) -> list[Header]:

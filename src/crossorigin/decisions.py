@@ -1,20 +1,51 @@
-"""What is said about a decision: the log record of a refusal (S20), and whether there is a refusal to speak of.
+"""Decisions: what the rules said to one request, as adapters tell it to the log and to an observer (S20).
 
-Shared by all adapters. Asks the rules for the nearest thing that would have been allowed, and knows no framework.
+Shared by all adapters. Knows no framework, and decides nothing but whether there is something to tell: a same-origin
+request is no matter of CORS.
 """
 
 import logging
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
 
-from .answer import REASONS, Answer, Rules
+from .answer import REASONS, Reason
 
 logger = logging.getLogger("crossorigin")
 
 QUIET_SECONDS = 60.0  # S20: a refusal is logged once a minute
 MAX_REMEMBERED = 1000  # refusals, to that end: a flood of made-up origins fills neither memory nor log
 MAX_SHOWN = 100  # characters of what a client sent that a record repeats
+
+Kind = Literal["preflight", "actual", "websocket"]
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What was decided about one CORS request.
+
+    Attributes:
+        kind: ``"preflight"``, ``"actual"`` or ``"websocket"`` (a handshake).
+        origin: The ``Origin`` header as it came: anything that a client may send.
+        method: The request's method; for a preflight, the one that it asks for, as it came.
+        path: The path that the framework routes on.
+        allowed: Whether the page may go on, or may read the response.
+        reason: A stable word for why: ``"allowed"``, ``"origin-not-allowed"``, ...
+        near_miss: What would have been allowed instead, in words, where something is close.
+    """
+
+    kind: Kind
+    origin: str
+    method: str
+    path: str
+    allowed: bool
+    reason: Reason
+    near_miss: str | None = None
+
+
+Observer = Callable[[Decision], object]
 
 
 def is_same_origin(origin: str, scheme: str, host: str | None, fetch_site: str | None) -> bool:
@@ -26,7 +57,7 @@ def is_same_origin(origin: str, scheme: str, host: str | None, fetch_site: str |
 
     Args:
         origin: The ``Origin`` header.
-        scheme: The scheme of the request as the server sees it.
+        scheme: The scheme of the request as the server sees it; ``ws`` and ``wss`` count as ``http`` and ``https``.
         host: The ``Host`` header, if there is one.
         fetch_site: The ``Sec-Fetch-Site`` header, if there is one.
 
@@ -38,37 +69,36 @@ def is_same_origin(origin: str, scheme: str, host: str | None, fetch_site: str |
     """
     if fetch_site is not None:
         return fetch_site in ("same-origin", "none")
-    return host is not None and origin == f"{scheme}://{host}"
+    return host is not None and origin == f"{scheme.replace('ws', 'http', 1)}://{host}"
 
 
 class RefusalLog:
-    """Logs each refusal once a minute per origin and reason, on the logger ``crossorigin`` (S20).
+    """Logs each refusal once a minute per origin and reason, on the logger ``crossorigin`` (S20)."""
 
-    Args:
-        rules: Asked for the nearest miss.
-    """
-
-    def __init__(self, rules: Rules) -> None:
-        self._rules = rules
-        self._last: dict[tuple[str, str], float] = {}
+    def __init__(self) -> None:
+        self._last: dict[tuple[str, Reason], float] = {}
         self._lock = threading.Lock()
 
-    def refused(self, answer: Answer, origin: str, path: str, method: str = "", headers: Sequence[str] = ()) -> None:
-        """Log that *answer* refused a request: its origin and path, and for a preflight what it asked for."""
+    def is_due(self, origin: str, reason: Reason) -> bool:
+        """Return whether a refusal of *origin* for *reason* is to be logged now, and remember that it was."""
         now = time.monotonic()
-        key = (origin[:MAX_SHOWN], answer.reason)
+        key = (origin[:MAX_SHOWN], reason)
         with self._lock:
             last = self._last.get(key)
             if last is not None and now - last < QUIET_SECONDS:
-                return
+                return False
             if len(self._last) >= MAX_REMEMBERED:
                 self._last = {key: then for key, then in self._last.items() if now - then < QUIET_SECONDS}
                 if len(self._last) >= MAX_REMEMBERED:
-                    return
+                    return False
             self._last[key] = now
-        near = self._rules.near_miss(answer.reason, origin, path, method, headers)
-        message = f"origin {_quoted(origin)} {REASONS[answer.reason]}" + (f" ({near})" if near else "")
-        logger.warning("%s", message, exc_info=answer.error)
+        return True
+
+    @staticmethod
+    def write(decision: Decision, error: Exception | None) -> None:
+        """Log *decision*, with what ``allow_origin_check`` raised."""
+        near = f" ({decision.near_miss})" if decision.near_miss else ""
+        logger.warning("origin %s %s%s", _quoted(decision.origin), REASONS[decision.reason], near, exc_info=error)
 
 
 def _quoted(text: str) -> str:

@@ -10,7 +10,8 @@ from http.client import responses
 from typing import TYPE_CHECKING
 
 from .adapter import Adapter, wrapped
-from .answer import Answer, Header, Rules, preflight_reply, write
+from .answer import Answer, Header, Reply, Rules, preflight_reply, refusal_reply, write
+from .decisions import Observer
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
@@ -33,7 +34,7 @@ class CORSMiddleware(Adapter):
     Args:
         app: The application.
         policy: A `crossorigin.Policy`, or whatever composes policies, without an ``async`` check.
-        options: See `crossorigin.adapter.Adapter`, which also says what is raised.
+        options: Those of `crossorigin.adapter.Adapter`, which also says what is raised.
 
     Raises:
         TypeError: If the policy's ``allow_origin_check`` is ``async``: there is nothing here that could await it.
@@ -46,8 +47,16 @@ class CORSMiddleware(Adapter):
         >>> app = CORSMiddleware(app, Policy("https://app.example.com"))
     """
 
-    def __init__(self, app: "WSGIApplication", policy: Rules, *, preflight_status: int = 204) -> None:
-        super().__init__(policy, preflight_status=preflight_status)
+    def __init__(
+        self,
+        app: "WSGIApplication",
+        policy: Rules,
+        *,
+        preflight_status: int = 204,
+        enforce: bool = False,
+        observe: Observer | None = None,
+    ) -> None:
+        super().__init__(policy, preflight_status=preflight_status, enforce=enforce, observe=observe)
         if policy.is_async:
             raise TypeError("allow_origin_check is async, and WSGI cannot await it; write it as a plain def")
         self.app = app
@@ -67,25 +76,26 @@ class CORSMiddleware(Adapter):
     def _answer_preflight(
         self, environ: "WSGIEnvironment", start_response: "StartResponse", origin: str, method: str
     ) -> Iterable[bytes]:
-        path = environ.get("PATH_INFO", "")
-        # Servers join the lines of a header themselves.
-        asked = [environ[name] for name in ("HTTP_ACCESS_CONTROL_REQUEST_HEADERS",) if name in environ]
+        path = routed_path(environ)
+        names = environ.get("HTTP_ACCESS_CONTROL_REQUEST_HEADERS")  # servers join the lines of a header themselves
+        asked = [] if names is None else [names]
         private = environ.get("HTTP_ACCESS_CONTROL_REQUEST_PRIVATE_NETWORK") == "true"
         answer = self.policy.preflight(origin, path, method, asked, private)
-        self._note_preflight(answer, origin, path, method, asked)
-        status, headers, body = preflight_reply(answer, self.preflight_status)
-        start_response(_status_line(status), headers)
-        return [body] if body else []
+        if answer is None:
+            return self.app(environ, start_response)
+        self.note_preflight(self.policy, answer, origin, path, method, asked)
+        return _send_reply(preflight_reply(answer, self.preflight_status), start_response)
 
     def _answer_actual(
         self, environ: "WSGIEnvironment", start_response: "StartResponse", origin: str | None
     ) -> Iterable[bytes]:
-        path = environ.get("PATH_INFO", "")
+        path = routed_path(environ)
         answer = self.policy.actual(origin, path)
-        if origin is not None and not answer.allowed:
-            host, site = environ.get("HTTP_HOST"), environ.get("HTTP_SEC_FETCH_SITE")
-            self._note_actual(answer, origin, path, environ["wsgi.url_scheme"], host, site)
+        if answer is None:
+            return self.app(environ, start_response)
         response = _Response(start_response, answer, environ.setdefault(WRITERS, []))
+        if origin is not None and not self._admits(environ, answer, origin, path):
+            return _send_reply(refusal_reply(answer), response.start)
         try:
             body = self.app(environ, response.start)
         except Exception as error:
@@ -94,6 +104,36 @@ class CORSMiddleware(Adapter):
         if isinstance(body, (list, tuple)) or (isinstance(wrapper, type) and isinstance(body, wrapper)):
             return body  # cannot fail here, and servers do more with these than iterate over them
         return _Body(body, response)
+
+    def _admits(self, environ: "WSGIEnvironment", answer: Answer, origin: str, path: str) -> bool:
+        return self.admits(
+            "actual",
+            self.policy,
+            answer,
+            origin,
+            environ["REQUEST_METHOD"],
+            path,
+            scheme=environ["wsgi.url_scheme"],
+            host=environ.get("HTTP_HOST"),
+            fetch_site=environ.get("HTTP_SEC_FETCH_SITE"),
+        )
+
+
+def routed_path(environ: "WSGIEnvironment") -> str:
+    r"""Return the path that the application routes on, ``PATH_INFO`` (S19), with the text that its bytes encode.
+
+    PEP 3333 has the server decode the bytes as Latin-1, whatever they are; they are UTF-8.
+
+    >>> routed_path({"PATH_INFO": "/b\u00c3\u00bccher"})
+    '/bücher'
+    """
+    path: str = environ.get("PATH_INFO", "")
+    return path if path.isascii() else path.encode("latin-1").decode("utf-8", "replace")
+
+
+def _send_reply(reply: Reply, start_response: Callable[..., object]) -> Iterable[bytes]:
+    start_response(f"{reply.status} {responses.get(reply.status, 'OK')}", reply.headers)
+    return [reply.body] if reply.body else []
 
 
 class _Response:
@@ -171,7 +211,3 @@ class _Body:
 
 def _reraise(error: Exception) -> bytes:
     raise error
-
-
-def _status_line(status: int) -> str:
-    return f"{status} {responses.get(status, 'OK')}"

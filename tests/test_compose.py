@@ -1,0 +1,259 @@
+"""AnyOf, ByPath and LEAVE: which policy answers, and that no answer is a mixture (S10, S11, S19)."""
+
+import asyncio
+from collections.abc import Callable
+
+import pytest
+
+from conformance.messages import Request
+from conformance.stacks import STACKS, Stack
+from crossorigin import LEAVE, AnyOf, ByPath, Policy, PolicyError
+
+APP = "https://app.example.com"
+ADMIN = "https://admin.example.com"
+EVIL = "https://evil.example"
+
+OURS = Policy(APP, allow_credentials=True, allow_methods=["PUT"], max_age=None)
+PUBLIC = Policy("*", allow_methods=["PATCH"], max_age=None)
+ADMINS = Policy(ADMIN, allow_methods=["DELETE"], max_age=None)
+
+parametrize_stacks = pytest.mark.parametrize("stack", STACKS, ids=lambda stack: stack.name)
+
+
+async def slowly(origin: str) -> bool:
+    await asyncio.sleep(0)
+    return origin == EVIL
+
+
+@parametrize_stacks
+def test_the_first_policy_that_allows_the_origin_decides_everything(stack: Stack) -> None:
+    app = stack.serve(AnyOf(OURS, ADMINS, PUBLIC))
+
+    granted = {"allow-origin": APP, "allow-credentials": "true"}
+    assert stack.ask(app, Request.actual(APP)).cors == granted
+    assert stack.ask(app, Request.preflight(APP)).cors == {**granted, "allow-methods": "PUT"}
+    assert stack.ask(app, Request.actual(ADMIN)).cors == {"allow-origin": ADMIN}
+    assert stack.ask(app, Request.preflight(ADMIN)).cors == {"allow-origin": ADMIN, "allow-methods": "DELETE"}
+    assert stack.ask(app, Request.preflight(EVIL)).cors == {"allow-origin": "*", "allow-methods": "PATCH"}
+
+
+@parametrize_stacks
+@pytest.mark.parametrize("origin", [APP, EVIL, None, "null", "https://app.example.com/"])
+def test_s10_where_the_constant_comes_last_every_answer_varies(stack: Stack, origin: str | None) -> None:
+    response = stack.ask(stack.serve(AnyOf(OURS, PUBLIC)), Request.actual(origin))
+
+    assert response.vary == ["origin"]
+
+
+@parametrize_stacks
+def test_s10_where_the_constant_comes_first_nothing_varies(stack: Stack) -> None:
+    app = stack.serve(AnyOf(PUBLIC, OURS))
+
+    for origin in (APP, EVIL, None):
+        response = stack.ask(app, Request.actual(origin))
+        assert (response.cors, response.vary) == ({"allow-origin": "*"}, [])
+
+
+@parametrize_stacks
+def test_whom_nobody_allows_is_denied(stack: Stack) -> None:
+    app = stack.serve(AnyOf(OURS, ADMINS))
+
+    assert stack.ask(app, Request.actual(EVIL)).cors == {}
+    assert stack.ask(app, Request.preflight(EVIL)).status == 403
+    assert stack.ask(app, Request.actual(None)).vary == ["origin"]
+
+
+def test_a_method_that_the_first_policy_refuses_is_not_asked_of_the_next() -> None:
+    answer = AnyOf(OURS, Policy(APP, allow_methods=["PATCH"])).preflight(APP, "/", "PATCH")
+
+    assert answer is not None
+    assert (answer.allowed, answer.reason) == (False, "method-not-allowed")
+
+
+def test_the_nearest_miss_is_that_of_the_first_policy_that_has_one() -> None:
+    rules = AnyOf(Policy("https://unlike.test"), Policy("http://localhost:8080"))
+
+    miss = rules.near_miss("origin-not-allowed", "http://localhost:3000")
+
+    assert miss == "the policy allows 'http://localhost:8080': another port"
+
+
+PATHS = ByPath({"/public/": PUBLIC, "/admin": ADMINS, "/legacy": LEAVE, "/off": None, "/": OURS})
+
+
+@pytest.mark.parametrize(
+    ("path", "policy"),
+    [
+        ("/public", PUBLIC),
+        ("/public/", PUBLIC),
+        ("/public/feed", PUBLIC),
+        ("/publicity", OURS),
+        ("/Public/feed", OURS),
+        ("/admin", ADMINS),
+        ("/admin/users", ADMINS),
+        ("/admin+users", OURS),
+        ("/a/public/feed", OURS),
+        ("/legacy/x", LEAVE),
+        ("/", OURS),
+        ("", OURS),
+        ("/pub\u00fclic/", OURS),
+        ("/public;v=1/feed", OURS),
+    ],
+)
+def test_s19_rules_cover_whole_segments_in_written_order(path: str, policy: object) -> None:
+    assert PATHS.at(path) is policy
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "//public/feed",
+        "/public//feed",
+        "/public/../admin",
+        "/public/./feed",
+        "/public/..",
+        "/public/.",
+        "/public\\feed",
+        "/public/\x00",
+        "/public/%2e%2e/admin",
+        "/public%2Ffeed",
+        "/public/%5Cfeed",
+        "/public/%00",
+    ],
+)
+@parametrize_stacks
+def test_s19_a_path_that_can_be_read_in_two_ways_gets_no_cors(stack: Stack, path: str) -> None:
+    app = stack.serve(PATHS)
+
+    assert stack.ask(app, Request.actual(APP, path)).cors == {}
+    assert stack.ask(app, Request.preflight(APP, path=path)).status == 403
+    assert stack.ask(stack.serve(PATHS, enforce=True), Request.actual(APP, path)).status == 403
+
+
+@parametrize_stacks
+def test_leave_hands_the_path_to_whatever_is_inside_preflights_included(stack: Stack) -> None:
+    app = stack.serve(ByPath({"/own-cors": LEAVE, "/": OURS}), enforce=True)
+
+    actual = stack.ask(app, Request.actual(EVIL, "/own-cors"))
+    preflight = stack.ask(app, Request.preflight(EVIL, path="/own-cors"))
+
+    assert actual.cors["allow-origin"] == "https://someone.example"
+    assert (preflight.status, preflight.body) == (200, b"the application's own")
+
+
+@parametrize_stacks
+def test_none_and_an_uncovered_path_mean_no_cors(stack: Stack) -> None:
+    for rules in (ByPath({"/own-cors": None, "/": OURS}), ByPath({"/items": OURS})):
+        app = stack.serve(rules)
+
+        assert stack.ask(app, Request.actual(APP, "/own-cors")).cors == {}
+        assert stack.ask(app, Request.actual(None, "/own-cors")).cors == {}
+        assert stack.ask(app, Request.preflight(APP, path="/own-cors")).status == 403
+        assert stack.ask(app, Request.actual(APP, "/items")).cors["allow-origin"] == APP
+
+
+def test_the_default_covers_the_rest() -> None:
+    rules = ByPath({"/admin": ADMINS}, default=PUBLIC)
+
+    assert rules.at("/anything") is PUBLIC
+
+
+@pytest.mark.parametrize(
+    ("build", "codes", "fix"),
+    [
+        (lambda: ByPath({"public": OURS}), ["rule-path"], "/public"),
+        (lambda: ByPath({"/public/*": OURS}), ["rule-path"], "/public/"),
+        (lambda: ByPath({"/a//b": OURS}), ["rule-path"], None),
+        (lambda: ByPath({"/a?b": OURS}), ["rule-path"], None),
+        (lambda: ByPath({3: OURS}), ["rule-path"], None),  # type: ignore[dict-item]
+        (lambda: ByPath({"/": "*", "/x": OURS}), ["rule-type"], None),  # type: ignore[dict-item]
+        (lambda: ByPath({}, default="*"), ["rule-type"], None),  # type: ignore[arg-type]
+        (AnyOf, ["no-policies"], None),
+        (lambda: AnyOf(None, "x"), ["rule-type", "rule-type"], None),  # type: ignore[arg-type]
+    ],
+)
+def test_f1_what_cannot_be_composed_is_refused_at_once(
+    build: Callable[[], object], codes: list[str], fix: object
+) -> None:
+    with pytest.raises(PolicyError) as caught:
+        build()
+
+    assert [found.code for found in caught.value.findings] == codes
+    assert caught.value.findings[0].fix == fix
+
+
+def test_f3_a_rule_that_an_earlier_one_hides_is_a_finding() -> None:
+    rules = ByPath({"/api/": OURS, "/api": PUBLIC, "/api/v1": PUBLIC, "/apix": PUBLIC})
+
+    assert [(found.code, found.where) for found in rules.findings] == [
+        ("unreachable-rule", "ByPath['/api']"),
+        ("unreachable-rule", "ByPath['/api/v1']"),
+    ]
+
+
+def test_f3_findings_of_the_parts_say_where_they_are() -> None:
+    wordy = Policy(APP, allow_methods=["GET"])
+
+    assert [found.where for found in AnyOf(OURS, wordy).findings] == ["AnyOf[1]: allow_methods[0]"]
+    assert [found.where for found in ByPath({"/a": wordy}).findings] == ["ByPath['/a']: allow_methods[0]"]
+    assert [found.code for found in AnyOf(PUBLIC, OURS).findings] == ["unreachable-policy"]
+
+
+def test_composed_policies_go_into_each_other() -> None:
+    rules = AnyOf(ByPath({"/public": PUBLIC, "/left": LEAVE}), OURS)
+
+    for path, origin, headers in [
+        ("/public", EVIL, (("Access-Control-Allow-Origin", "*"),)),
+        ("/other", APP, (("Access-Control-Allow-Origin", APP), ("Access-Control-Allow-Credentials", "true"))),
+        ("/other", EVIL, ()),
+    ]:
+        answer = rules.actual(origin, path)
+        assert answer is not None
+        assert answer.headers == headers
+    assert rules.actual(EVIL, "/left") is None
+    assert rules.actual(None, "/left") is None
+
+
+def test_async_checks_are_awaited_wherever_they_are() -> None:
+    checked = Policy(APP, allow_origin_check=slowly, max_age=None)
+
+    async def main() -> list[str | None]:
+        answers: list[str | None] = []
+        for rules in (AnyOf(ADMINS, checked), ByPath({"/": checked}), AnyOf(ByPath({"/": checked}))):
+            assert rules.is_async
+            for origin in (EVIL, APP, ADMIN, None):
+                actual = await rules.actual_async(origin, "/")
+                answers.append(actual and actual.reason)
+            preflight = await rules.preflight_async(EVIL, "/", "GET")
+            answers.append(preflight and preflight.reason)
+        return answers
+
+    assert asyncio.run(main()) == [
+        *("allowed", "allowed", "allowed", "no-origin", "allowed"),
+        *("allowed", "allowed", "check-refused", "no-origin", "allowed"),
+        *("allowed", "allowed", "check-refused", "no-origin", "allowed"),
+    ]
+
+
+def test_leave_and_no_cors_answer_alike_when_awaited() -> None:
+    async def main() -> list[object]:
+        rules = ByPath({"/left": LEAVE, "/off": None})
+        return [
+            await rules.actual_async(APP, "/left"),
+            await rules.preflight_async(APP, "/left", "GET"),
+            await rules.actual_async(APP, "/off"),
+            await rules.preflight_async(APP, "/off", "GET"),
+        ]
+
+    left, left_preflight, off, off_preflight = asyncio.run(main())
+
+    assert left is left_preflight is None
+    assert off is off_preflight is not None
+
+
+def test_composed_policies_read_as_code() -> None:
+    rules = ByPath({"/a": AnyOf(Policy(APP)), "/b": LEAVE}, default=Policy("*"))
+
+    assert repr(rules) == f"ByPath({{'/a': AnyOf(Policy(['{APP}'])), '/b': LEAVE}}, default=Policy(['*']))"
+    assert repr(ByPath({"/a": None})) == "ByPath({'/a': None})"
+    assert ByPath({}).near_miss("path-uncovered", APP) is None
