@@ -14,7 +14,8 @@ from rich.table import Table
 
 from conformance.messages import Request, Response
 from conformance.servers import ask_server, uvicorn_server, waitress_server
-from conformance.stacks import asgi_api, wsgi_api
+from conformance.stacks.asgi import asgi_api
+from conformance.stacks.wsgi import wsgi_api
 from crossorigin import Policy, asgi, fetch, wsgi
 
 POLICY = Policy(

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from conformance.messages import Request
-from conformance.stacks import asgi_api, ask_asgi, ask_asgi_async
+from conformance.stacks.asgi import asgi_api, ask_asgi, ask_asgi_async
 from crossorigin import Policy
 from crossorigin.asgi import CORSMiddleware, Message, Receive, Scope, Send
 

@@ -12,7 +12,8 @@ from starlette.applications import Starlette
 from starlette.middleware.cors import CORSMiddleware as StarletteMiddleware
 
 from conformance.messages import Request, Response
-from conformance.stacks import asgi_api, ask_asgi, ask_wsgi, wsgi_api
+from conformance.stacks.asgi import asgi_api, ask_asgi
+from conformance.stacks.wsgi import ask_wsgi, wsgi_api
 from crossorigin import Policy, asgi, wsgi
 
 APP = "https://app.example.com"

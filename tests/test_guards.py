@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from conformance.messages import Request
-from conformance.stacks import STACKS, Stack, asgi_api
+from conformance.stacks import STACKS, Stack
+from conformance.stacks.asgi import asgi_api
 from crossorigin import Decision, Policy
 from crossorigin.asgi import CORSMiddleware, Message, Receive, Scope, Send
 

@@ -12,7 +12,8 @@ from flask import Flask
 from conformance.messages import Request
 from conformance.servers import ask_server, uvicorn_server, waitress_server
 from conformance.situations import APP, CREDENTIALED, EVERYTHING, PUBLIC, SITUATIONS, Situation
-from conformance.stacks import serve_asgi, serve_wsgi
+from conformance.stacks.asgi import serve_asgi
+from conformance.stacks.wsgi import serve_wsgi
 from crossorigin import Policy, asgi, wsgi
 
 POLICY = Policy(APP, allow_credentials=True, allow_methods=["PUT"])

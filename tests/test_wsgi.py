@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from conformance.messages import Request, Response
-from conformance.stacks import ask_wsgi, environ_of, wsgi_api
+from conformance.stacks.wsgi import ask_wsgi, environ_of, wsgi_api
 from crossorigin import Policy
 from crossorigin.wsgi import CORSMiddleware
 
