@@ -17,7 +17,8 @@ from datetime import timedelta
 from typing import Any, Self, cast
 
 from . import fetch
-from .answer import DENIED, Answer, Block, Header, Reason
+from .answer import DENIED, Answer, Reason
+from .compiled import Compiled
 from .findings import Finding, PolicyError
 from .notation import as_code, as_data
 from .origins import ANY, NULL, OriginSet
@@ -105,13 +106,8 @@ class Policy:
     _origins: OriginSet = field(compare=False)
     _methods: frozenset[str] = field(compare=False)
     _headers: frozenset[str] = field(compare=False)
-    _constant: bool = field(compare=False)
-    _reflects: bool = field(compare=False)
-    _actual: Block = field(compare=False)
-    _actual_null: Block = field(compare=False)
+    _compiled: Compiled = field(compare=False)
     _without_origin: Answer = field(compare=False)
-    _withheld: Block = field(compare=False)
-    _preflights: dict[tuple[bool, bool], Block] = field(compare=False)
 
     def __init__(
         self,
@@ -142,78 +138,28 @@ class Policy:
             dangerously_allow=accepted,
         )
         report.stop(accepted)
-        vars(self).update(self._compiled())
-        vars(self).update(_preflights=self._constant_preflights())
-        report_oddities(self.allow_origins, self._origins, self.allow_origin_check, accepted, report)
-        vars(self).update(findings=tuple(report.findings))
-
-    # --- compiled when it is built ------------------------------------------------------------------------------------
-
-    def _compiled(self) -> dict[str, object]:
-        # Any origin without credentials: one answer for everybody, which shared caches need not tell apart (S10).
-        constant = ANY in self.allow_origins and not self.allow_credentials
-        vary = () if constant else (fetch.ORIGIN,)
-        withheld = Block(vary=vary)
-        actual = self._actual_block(constant, vary, self.allow_credentials)
-        return {
-            "is_async": is_async_check(self.allow_origin_check),
-            "_origins": OriginSet(self.allow_origins),
-            "_methods": frozenset(self.allow_methods),
-            "_headers": frozenset(name.lower() for name in self.allow_headers),
-            "_constant": constant,
-            # Beside credentials browsers read `*` literally: what is asked for must be named in the answer (S14).
-            "_reflects": self.allow_credentials and ANY in (*self.allow_methods, *self.allow_headers),
-            "_actual": actual,
-            "_actual_null": self._actual_block(constant, vary, False),
-            "_without_origin": Answer(True, "no-origin", actual if constant else withheld),
-            "_withheld": withheld,
-        }
-
-    def _actual_block(self, constant: bool, vary: tuple[str, ...], credentials: bool) -> Block:
-        lines = self._opening_lines(constant, credentials)
-        expose_all = ANY in self.expose_headers and self.allow_credentials
-        if self.expose_headers and not expose_all:
-            lines.append((fetch.EXPOSE_HEADERS, ", ".join(self.expose_headers)))
-        return Block(tuple(lines), vary, expose_all)
-
-    def _opening_lines(self, constant: bool, credentials: bool) -> list[Header]:
-        lines = [(fetch.ALLOW_ORIGIN, ANY)] if constant else []
-        return [*lines, (fetch.ALLOW_CREDENTIALS, "true")] if credentials else lines
-
-    def _constant_preflights(self) -> dict[tuple[bool, bool], Block]:
-        if self._reflects:
-            return {}
-        switches = (False, True)
-        return {(null, private): self._preflight_block(null, private) for null in switches for private in switches}
-
-    def _preflight_block(
-        self, null: bool, private_network: bool, method: str | None = None, names: Sequence[str] | None = None
-    ) -> Block:
-        """Build what an allowed origin's preflight gets: everything that is allowed, not only what it asks for (S13).
-
-        With *method* and *names*, the stars give way to these.
-        """
-        lines = self._opening_lines(self._constant, self.allow_credentials and not null)
-        vary = list(self._withheld.vary)
-        methods: Iterable[str] = (name for name in self.allow_methods if name not in fetch.SAFELISTED_METHODS)
-        headers: Iterable[str] = self.allow_headers
-        if self.allow_credentials and ANY in self._methods:
-            vary.append(fetch.REQUEST_METHOD)
-            methods = [method] if method else []
-        elif ANY in self._methods:
-            methods = [ANY]
-        if self.allow_credentials and ANY in self._headers:
-            vary.append(fetch.REQUEST_HEADERS)
-            headers = names or ()
-        elif ANY in self._headers:
-            headers = [name for name in headers if name.lower() in (ANY, *fetch.NON_WILDCARD_REQUEST_HEADERS)]
-        lines += [(fetch.ALLOW_METHODS, ", ".join(methods)), (fetch.ALLOW_HEADERS, ", ".join(headers))]
-        if self.max_age is not None:
-            lines.append((fetch.MAX_AGE, str(self.max_age)))
-        if self.allow_private_network:
-            vary.append(fetch.REQUEST_PRIVATE_NETWORK)
-            lines += [(fetch.ALLOW_PRIVATE_NETWORK, "true")] if private_network else []
-        return Block(tuple(line for line in lines if line[1]), tuple(vary))
+        compiled = Compiled(
+            any_origin=ANY in self.allow_origins,
+            credentials=credentials,
+            methods=self.allow_methods,
+            headers=self.allow_headers,
+            exposed=self.expose_headers,
+            max_age=self.max_age,
+            private_network=self.allow_private_network,
+        )
+        origins = OriginSet(self.allow_origins)
+        report_oddities(self.allow_origins, origins, self.allow_origin_check, accepted, report)
+        vars(self).update(
+            findings=tuple(report.findings),
+            is_async=is_async_check(self.allow_origin_check),
+            _origins=origins,
+            _methods=frozenset(self.allow_methods),
+            _headers=frozenset(name.lower() for name in self.allow_headers),
+            _compiled=compiled,
+            _without_origin=Answer(
+                True, "no-origin", compiled.actual(null=False) if compiled.constant else compiled.withheld
+            ),
+        )
 
     # --- the two questions --------------------------------------------------------------------------------------------
 
@@ -294,13 +240,13 @@ class Policy:
     def _judge_declared(self, origin: str) -> Reason:
         # A constant `*` never looks at the origin, `null` and malformed ones included: nothing of it is sent back, and
         # an answer that depended on it would need `Vary` (S5, S10).
-        return "allowed" if self._constant else self._origins.judge(origin)
+        return "allowed" if self._compiled.constant else self._origins.judge(origin)
 
     def _actual_answer(self, origin: str, reason: Reason, error: Exception | None) -> Answer:
         if reason != "allowed":
-            return Answer(False, reason, self._withheld, error=error)
-        block = self._actual_null if origin == NULL else self._actual
-        return Answer(True, "allowed", block, None if self._constant else origin)
+            return Answer(False, reason, self._compiled.withheld, error=error)
+        block = self._compiled.actual(null=origin == NULL)
+        return Answer(True, "allowed", block, None if self._compiled.constant else origin)
 
     def _preflight_answer(
         self,
@@ -314,15 +260,12 @@ class Policy:
         if reason == "allowed" and not fetch.is_token(method):
             reason = "method-malformed"  # S16: no browser asks so
         if reason != "allowed":
-            return Answer(False, reason, self._withheld, status=DENIED, error=error)
+            return Answer(False, reason, self._compiled.withheld, status=DENIED, error=error)
         names = requested_names(headers)
         refusal = self._refusal(method, names)
-        if self._reflects:
-            granted = None if refusal == "method-not-allowed" else method
-            block = self._preflight_block(origin == NULL, private_network, granted, names)
-        else:
-            block = self._preflights[origin == NULL, private_network]
-        return Answer(refusal is None, refusal or "allowed", block, None if self._constant else origin)
+        granted = None if refusal == "method-not-allowed" else method
+        block = self._compiled.preflight(origin == NULL, private_network, granted, names)
+        return Answer(refusal is None, refusal or "allowed", block, None if self._compiled.constant else origin)
 
     def _refusal(self, method: str, names: list[str] | None) -> Reason | None:
         """Return why the browser will not go on, although the origin is allowed."""
