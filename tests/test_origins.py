@@ -447,8 +447,8 @@ def test_s20_the_least_difference_wins_wherever_it_is_declared() -> None:
         assert OriginSet(order).nearest("https://a.example.com") == Near("https://a.example.com:8443", "another port")
 
 
-@pytest.mark.parametrize(("position", "seen"), [(999, True), (1000, False)])
-def test_s20_a_thousand_entries_are_looked_at_and_no_more(position: int, seen: bool) -> None:
+@pytest.mark.parametrize(("position", "seen"), [(99, True), (100, False)])
+def test_s20_a_hundred_entries_are_looked_at_and_no_more(position: int, seen: bool) -> None:
     declared = [f"https://unrelated-{number}.test" for number in range(2000)]
     declared[position] = "http://localhost:8080"
 

@@ -61,7 +61,8 @@ def test_s20_a_flood_of_origins_fills_neither_memory_nor_log(stack: Stack, log: 
     for number in range(decisions.MAX_REMEMBERED + 500):
         stack.ask(app, Request.actual(f"https://evil{number}.example"))
 
-    assert len(log.messages) == decisions.MAX_REMEMBERED
+    assert len(log.messages) == decisions.MAX_REMEMBERED + 1
+    assert log.messages[-1] == "1000 refusals in a minute: further ones are not logged for a minute"
 
 
 def test_s20_after_a_flood_the_log_goes_on(

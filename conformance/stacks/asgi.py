@@ -53,11 +53,19 @@ async def ask_asgi_async(app: ASGIApp, request: Request) -> Response:
     }
     sent: list[Message] = []
 
+    unread = [{"type": "http.request", "body": request.body, "more_body": False}]
+    finished = asyncio.Event()
+
     async def receive() -> Message:
-        return {"type": "http.request", "body": request.body, "more_body": False}
+        if unread:
+            return unread.pop()
+        await finished.wait()  # a client stays until it has the whole response
+        return {"type": "http.disconnect"}
 
     async def send(message: Message) -> None:
         sent.append(message)
+        if message["type"] == "http.response.body" and not message.get("more_body", False):
+            finished.set()
 
     return _asgi_response(sent, await _error_of(app(scope, receive, send)))
 

@@ -80,7 +80,7 @@ def ask_wsgi(app: Callable[..., Iterable[bytes]], request: Request) -> Response:
         close = getattr(body, "close", None)
         if close is not None:
             close()
-    if not started or (error is not None and not any(sent)):
+    if not started or (error is not None and not sent):
         raise AssertionError("the application sent no response") from error
     status, headers = started[0]
     return Response(int(status.split()[0]), tuple(headers), b"".join(sent), error)

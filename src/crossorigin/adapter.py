@@ -1,13 +1,90 @@
-"""What every adapter is made of: its options, checked when it is built, and what it does with a decision.
+"""What every adapter is made of: its options, what it reads of a request, and what it does with the answer.
 
-Logs refusals, tells the observer, and says whether a guard keeps a request out (S17, S18, S20). Knows no framework: an
-adapter adds how its stack carries a request and a response.
+Tells a preflight from an actual request (S1), asks the rules, logs refusals, tells the observer, and says what goes out
+in the application's place (S15, S17, S18, S20). Knows no framework: an adapter adds how its stack carries a request's
+headers in and a response's headers out.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from logging import WARNING
+from typing import NamedTuple
 
-from .answer import Answer, Rules
+from . import fetch
+from .answer import Answer, Reply, Rules, preflight_reply, refusal_reply
 from .decisions import Decision, Kind, Observer, RefusalLog, is_same_origin, logger
+
+# In a scope or an environment: a list that holds the CORS lines that an inner adapter wrote. A response that arrives
+# with just these is that one's, and the outer adapters leave it alone; any other response is theirs to write (S11).
+WRITTEN = "crossorigin.written"
+
+
+class Asked(NamedTuple):
+    """What a request asks of the rules, as an adapter reads it.
+
+    Attributes:
+        kind: What it is: ``"preflight"``, ``"actual"`` or ``"websocket"``.
+        origin: Its ``Origin`` header, several lines joined, however malformed; ``None`` if it has none.
+        method: Its method; for a preflight, the one that it asks for.
+        path: The path that the framework routes on.
+        scheme: Its scheme as the server sees it.
+        lines: Returns the lines of one of its headers, by the name as `crossorigin.fetch` spells it.
+    """
+
+    kind: Kind
+    origin: str | None
+    method: str
+    path: str
+    scheme: str
+    lines: Callable[[str], Sequence[str]]
+
+    @classmethod
+    def read(cls, kind: Kind, method: str, path: str, scheme: str, lines: Callable[[str], Sequence[str]]) -> "Asked":
+        """Return what a request of *kind*, ``"actual"`` or ``"websocket"``, asks: perhaps it is a preflight.
+
+        >>> headers = {"Origin": ["https://app.example.com"], "Access-Control-Request-Method": ["PUT"]}
+        >>> Asked.read("actual", "OPTIONS", "/", "https", lambda name: headers.get(name, ()))[:3]
+        ('preflight', 'https://app.example.com', 'PUT')
+        """
+        origin = _joined(lines(fetch.ORIGIN))
+        if origin is not None and method == "OPTIONS" and kind == "actual":
+            wanted = _joined(lines(fetch.REQUEST_METHOD))
+            if wanted is not None:  # S1: these three together are a preflight, and nothing else is
+                return cls("preflight", origin, wanted, path, scheme, lines)
+        return cls(kind, origin, method, path, scheme, lines)
+
+    @property
+    def names(self) -> Sequence[str]:
+        """The lines in which a preflight asks for headers."""
+        return self.lines(fetch.REQUEST_HEADERS)
+
+    def of(self, rules: Rules) -> Answer | None:
+        """Return the answer of *rules*; ``None`` if they leave the request to the application."""
+        if self.kind != "preflight" or self.origin is None:
+            return rules.actual(self.origin, self.path)
+        return rules.preflight(self.origin, self.path, self.method, self.names, self._private_network)
+
+    async def of_async(self, rules: Rules) -> Answer | None:
+        """Return the answer of *rules* as `of` does, awaiting what has to be awaited."""
+        if not rules.is_async:
+            return self.of(rules)
+        if self.kind != "preflight" or self.origin is None:
+            return await rules.actual_async(self.origin, self.path)
+        return await rules.preflight_async(self.origin, self.path, self.method, self.names, self._private_network)
+
+    @property
+    def _private_network(self) -> bool:
+        return _joined(self.lines(fetch.REQUEST_PRIVATE_NETWORK)) == "true"
+
+    @property
+    def is_same_origin(self) -> bool:
+        """Whether it comes from a page of the very origin that it goes to (S20)."""
+        host, fetch_site = _joined(self.lines(fetch.HOST)), _joined(self.lines(fetch.FETCH_SITE))
+        return self.origin is not None and is_same_origin(self.origin, self.scheme, host, fetch_site)
+
+
+def _joined(lines: Sequence[str]) -> str | None:
+    # RFC 9110 §5.3. Where one value is meant, two of them make none that is valid.
+    return ", ".join(lines) if lines else None
 
 
 class Adapter:
@@ -41,7 +118,7 @@ class Adapter:
         if not isinstance(given, Rules):
             kind = type(policy).__name__
             raise TypeError(f"policy is {policy!r}, of type {kind}; write policy=Policy(...), a crossorigin.Policy")
-        if preflight_status not in range(200, 300):
+        if type(preflight_status) is not int or not 200 <= preflight_status <= 299:
             raise ValueError(
                 f"preflight_status is {preflight_status!r}; browsers accept 200 to 299 only, write 204 (or 200)"
             )
@@ -55,49 +132,30 @@ class Adapter:
         self._log = RefusalLog()
         self._observer_failed = False
 
-    def note_preflight(
-        self, rules: Rules, answer: Answer, origin: str, path: str, method: str, headers: Sequence[str]
-    ) -> None:
-        """Tell what *rules* answered to a preflight for *method* and *headers*."""
-        if not answer.allowed or self.observe is not None:
-            self._note("preflight", rules, answer, origin, path, method, headers)
+    def reply(self, rules: Rules, asked: Asked, answer: Answer) -> Reply | None:
+        """Tell what *rules* answered, and return what goes out in the application's place, if anything does.
 
-    def admits(
-        self,
-        kind: Kind,
-        rules: Rules,
-        answer: Answer,
-        origin: str,
-        method: str,
-        path: str,
-        *,
-        scheme: str,
-        host: str | None,
-        fetch_site: str | None,
-    ) -> bool:
-        """Tell what *rules* answered to an actual request or a handshake, and return whether it may go on.
-
-        Same-origin requests always may, and there is nothing to tell of them.
+        That is the answer to a preflight (S2), and the refusal of a guard. Same-origin requests pass all guards, and
+        there is nothing to tell of them.
         """
-        if (answer.allowed and self.observe is None) or is_same_origin(origin, scheme, host, fetch_site):
-            return True
-        self._note(kind, rules, answer, origin, path, method)
-        return answer.allowed or not (self.websockets if kind == "websocket" else self.enforce)
+        kind, origin = asked.kind, asked.origin
+        if origin is None:
+            return None
+        if kind == "preflight":
+            self._tell(rules, asked, origin, answer)
+            return preflight_reply(answer, self.preflight_status)
+        if (answer.allowed and self.observe is None) or asked.is_same_origin:
+            return None
+        self._tell(rules, asked, origin, answer)
+        guarded = self.websockets if kind == "websocket" else self.enforce
+        return refusal_reply(answer) if guarded and not answer.allowed else None
 
-    def _note(
-        self,
-        kind: Kind,
-        rules: Rules,
-        answer: Answer,
-        origin: str,
-        path: str,
-        method: str,
-        headers: Sequence[str] = (),
-    ) -> None:
-        log = not answer.allowed and self._log.is_due(origin, answer.reason)
+    def _tell(self, rules: Rules, asked: Asked, origin: str, answer: Answer) -> None:
+        log = not answer.allowed and logger.isEnabledFor(WARNING) and self._log.is_due(origin, answer.reason)
         if not log and self.observe is None:
             return
-        near = None if answer.allowed else rules.near_miss(answer.reason, origin, path, method, headers)
+        kind, _, method, path, _, _ = asked
+        near = None if answer.allowed else rules.near_miss(answer.reason, origin, path, method, asked.names)
         decision = Decision(kind, origin, method, path, answer.allowed, answer.reason, near)
         if log:
             self._log.write(decision, answer.error)
@@ -112,11 +170,7 @@ class Adapter:
 
 
 def wrapped(app: object) -> Iterator[object]:
-    """Yield *app* and what it wraps, as far as middleware tells: by an attribute ``app``, or Flask's ``wsgi_app``.
-
-    A middleware that finds another inside itself stands back: that one covers the same requests, and is their
-    writer (S11).
-    """
+    """Yield *app* and what it wraps, as far as middleware tells: by an attribute ``app``, or Flask's ``wsgi_app``."""
     seen: set[int] = set()
     while app is not None and id(app) not in seen:
         seen.add(id(app))

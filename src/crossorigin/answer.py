@@ -6,7 +6,7 @@ answers (`Block`). `write` and `write_wire` put an answer into a header list: th
 are replaced and how ``Vary`` is merged (S7 to S11). No policy, no framework, no I/O in here.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import AnyStr, Generic, Literal, NamedTuple, Protocol, runtime_checkable
@@ -203,9 +203,19 @@ def preflight_reply(answer: Answer, preflight_status: int) -> Reply:
 
 def refusal_reply(answer: Answer) -> Reply:
     """Return the response that refuses a request in plain text: a preflight (S15), or what a guard keeps out (S18)."""
-    body = f"CORS: the origin {REASONS[answer.reason]}.\n".encode()
-    content = [("Content-Type", "text/plain; charset=utf-8"), ("Content-Length", str(len(body)))]
-    return Reply(answer.status or DENIED, write(content, answer), body)
+    reply = _plain_text(answer.status or DENIED, f"CORS: the origin {REASONS[answer.reason]}.\n")
+    return reply._replace(headers=write(reply.headers, answer))
+
+
+def error_reply() -> Reply:
+    """Return the response in place of the one that an application failed to give (S12), without CORS headers."""
+    return _plain_text(500, "Internal Server Error")
+
+
+def _plain_text(status: int, text: str) -> Reply:
+    body = text.encode()
+    headers = [("Content-Type", "text/plain; charset=utf-8"), ("Content-Length", str(len(body)))]
+    return Reply(status, headers, body)
 
 
 def write(headers: Iterable[Header], answer: Answer) -> list[Header]:
@@ -227,6 +237,20 @@ def write_wire(headers: Iterable[WireHeader], answer: Answer) -> list[WireHeader
     return _write(headers, answer.wire_headers, answer.block.vary_wire, answer.block.expose_all, _WIRE)
 
 
+def cors_lines(headers: Iterable[Header]) -> tuple[Header, ...]:
+    """Return the CORS lines of *headers*: by them an outer adapter recognises a response that an inner one wrote (S11).
+
+    >>> cors_lines([("Content-Type", "text/html"), ("Access-Control-Allow-Origin", "*")])
+    (('Access-Control-Allow-Origin', '*'),)
+    """
+    return tuple(line for line in headers if line[0].lower().startswith(_TEXT.cors))
+
+
+def cors_wire_lines(headers: Iterable[WireHeader]) -> tuple[WireHeader, ...]:
+    """Do as `cors_lines` does for headers in bytes."""
+    return tuple((name, value) for name, value in headers if name.lower().startswith(_WIRE.cors))
+
+
 class _Words(NamedTuple, Generic[AnyStr]):
     """The words that `_write` needs, as text or as bytes."""
 
@@ -239,14 +263,18 @@ class _Words(NamedTuple, Generic[AnyStr]):
     blanks: AnyStr
     expose: AnyStr
     unexposed: frozenset[AnyStr]
+    is_token: Callable[[AnyStr], bool]
 
 
 # Set-Cookie is never shown to a page (§2.2.2 forbidden response-header name), the safelisted ones always are.
 _UNEXPOSED = fetch.FORBIDDEN_RESPONSE_HEADERS | fetch.SAFELISTED_RESPONSE_HEADERS
-_TEXT = _Words("access-control-", "vary", "Vary", ",", ", ", "*", " \t", fetch.EXPOSE_HEADERS, _UNEXPOSED)
+_TEXT = _Words(
+    "access-control-", "vary", "Vary", ",", ", ", "*", " \t", fetch.EXPOSE_HEADERS, _UNEXPOSED, fetch.is_token
+)
 _WIRE = _Words(
     b"access-control-", b"vary", b"vary", b",", b", ", b"*", b" \t",
     fetch.EXPOSE_HEADERS.lower().encode("ascii"), frozenset(name.encode("ascii") for name in _UNEXPOSED),
+    lambda name: fetch.is_token(name.decode("latin-1")),
 )  # fmt: skip
 
 
@@ -268,7 +296,9 @@ def _write(
         else:
             written.append((name, value))
     if expose_all:
-        exposed = dict.fromkeys(lower for name, _ in written if (lower := name.lower()) not in words.unexposed)
+        names = (name.lower() for name, _ in written)
+        # One name that is no token would spoil the whole list (§2.2.2 extract header list values).
+        exposed = dict.fromkeys(name for name in names if name not in words.unexposed and words.is_token(name))
         if exposed:
             ours += ((words.expose, words.separator.join(exposed)),)
     written += ours

@@ -77,6 +77,7 @@ class RefusalLog:
 
     def __init__(self) -> None:
         self._last: dict[tuple[str, Reason], float] = {}
+        self._full_until = 0.0
         self._lock = threading.Lock()
 
     def is_due(self, origin: str, reason: Reason) -> bool:
@@ -88,8 +89,13 @@ class RefusalLog:
             if last is not None and now - last < QUIET_SECONDS:
                 return False
             if len(self._last) >= MAX_REMEMBERED:
+                if now < self._full_until:
+                    return False
                 self._last = {key: then for key, then in self._last.items() if now - then < QUIET_SECONDS}
                 if len(self._last) >= MAX_REMEMBERED:
+                    # Looked at again in a minute, not at every request: a flood must not make each refusal expensive.
+                    self._full_until = now + QUIET_SECONDS
+                    logger.warning("%d refusals in a minute: further ones are not logged for a minute", MAX_REMEMBERED)
                     return False
             self._last[key] = now
         return True

@@ -15,6 +15,12 @@ REQUEST_METHOD = "Access-Control-Request-Method"
 REQUEST_HEADERS = "Access-Control-Request-Headers"
 # Never part of Fetch: the Private Network Access draft, abandoned in 2024. Kept for the clients that still ask.
 REQUEST_PRIVATE_NETWORK = "Access-Control-Request-Private-Network"
+# What tells a same-origin request from a cross-origin one: RFC 9110 §7.2, and Fetch Metadata §2.5.
+HOST = "Host"
+FETCH_SITE = "Sec-Fetch-Site"
+
+# All that a server reads of a request to decide.
+REQUEST_NAMES = (ORIGIN, REQUEST_METHOD, REQUEST_HEADERS, REQUEST_PRIVATE_NETWORK, HOST, FETCH_SITE)
 
 # §3.3.3 HTTP responses: what a server answers.
 ALLOW_ORIGIN = "Access-Control-Allow-Origin"

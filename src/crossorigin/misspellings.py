@@ -22,9 +22,9 @@ from .origins import (
 )
 
 # What nobody writes by accident in an origin: an anchor, an escape, a group, a class, "any text" where a host begins.
-_REGEX_SIGNS = re.compile(r"\A\^|\$\Z|\\[.dwsDWS]|\.\+|//\.\*|[(|)]|(?<!/)\[[\^a-z\\]|https\?")
+_REGEX_SIGNS = re.compile(r"\A\^|\$\Z|\\[.dwsDWS]|\.\+|//\.\*|[(|)]|(?<!/)\[[\^a-z0-9\\]|https\?")
 # What a regular expression writes where a pattern writes "*." and ":*".
-_REGEX_LABELS = re.compile(r"\((?:\?:)?[^()]*\\\.\)[*+?]?|(?:\.|\[[^\]]*\]|\\w)[*+]\??\\?\.")
+_REGEX_LABELS = re.compile(r"\((?:\?:)?[^()]*\\\.\)\+?(?![*?])|(?:\.|\[[^\]]*\]|\\w)[*+]\??\\?\.")
 _REGEX_PORT = re.compile(r"(?:\((?:\?:)?)?:(?:\\d|\[0-9\]|\.)(?:[*+]|\{[0-9,]+\})\)?\??")
 
 

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Iterator
 from functools import cache
 from itertools import islice
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple, Self
 
 if TYPE_CHECKING:
@@ -229,7 +230,7 @@ class OriginSet:
     def nearest(self, text: str) -> Near | None:
         """Return the declared origin that *text* most probably should have matched, or ``None`` (S20).
 
-        Looks at the first thousand entries at most, since it answers to what a client sends.
+        Looks at the first hundred entries at most, since it answers to what a client sends.
 
         >>> OriginSet(["http://localhost:8080"]).nearest("http://localhost:3000")
         Near(declared='http://localhost:8080', difference='another port')
@@ -239,7 +240,7 @@ class OriginSet:
             return None
         misses = (
             (size, Near(entry, difference))
-            for entry in islice(self._declared, 1000)
+            for entry in islice(self._declared, 100)
             if isinstance(entry, str) and (pattern := OriginPattern.parse(entry))
             for size, difference in _differences(origin, pattern)
         )
@@ -324,6 +325,23 @@ def is_public_suffix(host: str) -> bool:
     [True, True, True, False, False]
     """
     return _public_suffixes().publicsuffix(host, accept_unknown=False) == host
+
+
+def has_public_suffix_below(host: str) -> bool:
+    """Return whether there are public suffixes below *host*, so that ``*.`` in front of it reaches strangers' names.
+
+    >>> has_public_suffix_below("amazonaws.com"), has_public_suffix_below("example.com")
+    (True, False)
+    """
+    return any(name.endswith(f".{host}") for name in _public_suffix_names())
+
+
+@cache
+def _public_suffix_names() -> tuple[str, ...]:
+    from publicsuffixlist import PSLFILE  # noqa: PLC0415
+
+    lines = Path(PSLFILE).read_text(encoding="utf-8").splitlines()
+    return tuple(line for line in lines if line and not line.startswith("//"))
 
 
 @cache

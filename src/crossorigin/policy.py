@@ -8,7 +8,6 @@ Restates the server's side of Fetch §3.3 (the CORS protocol). The rules that th
 listed in ``docs/rules.md``.
 """
 
-import difflib
 import inspect
 import re
 from collections.abc import Awaitable, Iterable, Mapping, Sequence
@@ -26,6 +25,7 @@ from .validation import (
     DEFAULTS,
     OriginCheck,
     Report,
+    close_match,
     is_async_check,
     read_check,
     read_dangers,
@@ -42,6 +42,7 @@ from .validation import (
 # F4. What a preflight asks for beyond this, no page sends; it is not granted, and not looked at.
 MAX_REQUESTED_BYTES = 8192
 MAX_REQUESTED_NAMES = 128
+MAX_METHOD = 64
 
 
 @dataclass(frozen=True, init=False, repr=False)
@@ -131,7 +132,7 @@ class Policy:
             allow_origin_check=read_check(allow_origin_check, report),
             allow_credentials=credentials,
             allow_methods=read_methods(allow_methods, report),
-            allow_headers=read_request_headers(allow_headers, credentials, report),
+            allow_headers=read_request_headers(allow_headers, report),
             expose_headers=read_exposed_headers(expose_headers, report),
             max_age=read_max_age(max_age, report),
             allow_private_network=read_private_network(allow_private_network, report),
@@ -257,14 +258,15 @@ class Policy:
         headers: Sequence[str],
         private_network: bool,
     ) -> Answer:
-        if reason == "allowed" and not fetch.is_token(method):
+        if reason == "allowed" and not (len(method) <= MAX_METHOD and fetch.is_token(method)):
             reason = "method-malformed"  # S16: no browser asks so
         if reason != "allowed":
             return Answer(False, reason, self._compiled.withheld, status=DENIED, error=error)
         names = requested_names(headers)
         refusal = self._refusal(method, names)
         granted = None if refusal == "method-not-allowed" else method
-        block = self._compiled.preflight(origin == NULL, private_network, granted, names)
+        named = [name for name in names or () if self._allows_header(name)]
+        block = self._compiled.preflight(origin == NULL, private_network, granted, named)
         return Answer(refusal is None, refusal or "allowed", block, None if self._compiled.constant else origin)
 
     def _refusal(self, method: str, names: list[str] | None) -> Reason | None:
@@ -280,8 +282,7 @@ class Policy:
         lower = name.lower()
         if lower in self._headers:
             return True
-        # `*` does not cover Authorization. Beside credentials it is never sent, but gives way to the asked-for names.
-        return ANY in self._headers and (self.allow_credentials or lower not in fetch.NON_WILDCARD_REQUEST_HEADERS)
+        return ANY in self._headers and lower not in fetch.NON_WILDCARD_REQUEST_HEADERS  # S14
 
     def near_miss(
         self, reason: Reason, origin: str, path: str = "/", method: str = "", headers: Sequence[str] = ()
@@ -304,8 +305,11 @@ class Policy:
                 return f"not {method!r} but {method.upper()!r} is allowed: methods are case-sensitive"
             return f"{method!r} is not in allow_methods"
         if reason == "headers-not-allowed":
-            missing = [name for name in requested_names(headers) or () if not self._allows_header(name)]
-            return f"not in allow_headers: {', '.join(map(repr, missing))}"
+            missing = [
+                repr(name[:MAX_METHOD]) for name in requested_names(headers) or () if not self._allows_header(name)
+            ]
+            more = f" and {len(missing) - 5} more" if len(missing) > 5 else ""
+            return f"not in allow_headers: {', '.join(missing[:5])}{more}"
         return None
 
     # --- the policy as data -------------------------------------------------------------------------------------------
@@ -332,15 +336,17 @@ class Policy:
         >>> Policy.from_mapping({"allow_origins": ["https://app.example.com"], "allow_credentials": True})
         Policy(['https://app.example.com'], allow_credentials=True)
         """
+        if not isinstance(mapping, Mapping):
+            raise TypeError(f"a policy as data is a mapping of its arguments, not {type(mapping).__name__}")
         report = Report()
         known: dict[str, Any] = {"allow_origins": ()}
         for name, value in mapping.items():
             if name in DEFAULTS:
                 known[name] = value
             else:
-                close = difflib.get_close_matches(str(name), DEFAULTS, 1)
+                close = close_match(str(name), DEFAULTS)
                 where = str(name) if str(name).isidentifier() else repr(name)
-                report.add("argument-unknown", where, value, close[0] if close else None)
+                report.add("argument-unknown", where, value, close)
         if "allow_origins" not in mapping:
             report.add("argument-missing", "allow_origins", None)
         try:

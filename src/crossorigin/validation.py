@@ -5,7 +5,6 @@ Owns how each finding of the catalogue is recognised (F1 to F3); what a misspell
 them raises. Runs when a policy is built.
 """
 
-import difflib
 import inspect
 import re
 import warnings
@@ -16,7 +15,7 @@ from typing import TypeGuard
 from . import fetch
 from .findings import DANGERS, KINDS, Finding, PolicyError, finding
 from .misspellings import diagnose, is_declarable
-from .origins import ANY, NULL, OriginPattern, OriginSet, is_loopback, is_public_suffix
+from .origins import ANY, NULL, OriginPattern, OriginSet, has_public_suffix_below, is_loopback, is_public_suffix
 
 OriginCheck = Callable[[str], bool | Awaitable[bool]]
 
@@ -36,8 +35,15 @@ DEFAULTS: dict[str, object] = {
     "dangerously_allow": frozenset(),
 }
 
-# Hosts that have nothing in common: an expression that matches them all matches any site.
-_STRANGERS = ("a.example", "any-site-7f3a.test", "stranger.invalid")
+# Hosts of strangers, of every shape. An expression that matches one of them lets strangers in.
+_STRANGERS = (
+    "evil.com", "www.evil.com", "evil.example", "a.b", "x7.net", "stranger-site.org", "evil.co.uk", "203.0.113.7",
+    "evil.github.io", "evil.netlify.app", "evil.vercel.app", "evil.pages.dev", "evil.herokuapp.com",
+    "localhost.evil.com",
+)  # fmt: skip
+_STRANGE_ORIGINS = [
+    f"{scheme}://{host}{port}" for host in _STRANGERS for scheme in ("https", "http") for port in ("", ":8443")
+]
 
 
 class Report:
@@ -129,8 +135,8 @@ def _dangers(entry: object, credentials: bool) -> Iterator[str]:
     if entry == NULL:
         yield "null-origin"
     elif credentials and _is_text_expression(entry):
-        any_site = any(all(entry.fullmatch(scheme + name) for name in _STRANGERS) for scheme in ("https://", "http://"))
-        yield "any-origin-with-credentials" if any_site else "regex-origin"
+        strangers = any(map(entry.fullmatch, _STRANGE_ORIGINS))
+        yield "any-origin-with-credentials" if strangers else "regex-origin"
     elif credentials and isinstance(entry, str) and (ANY in entry or not entry.startswith("https:")):
         pattern = OriginPattern.parse(entry)
         if pattern is None or pattern.host == ANY:
@@ -139,7 +145,7 @@ def _dangers(entry: object, credentials: bool) -> Iterator[str]:
         base = pattern.host.removeprefix("*.")
         if pattern.scheme == "http" and not is_loopback(base):
             yield "insecure-origin-with-credentials"
-        if base != pattern.host and is_public_suffix(base):
+        if base != pattern.host and (is_public_suffix(base) or has_public_suffix_below(base)):
             yield "public-suffix"
 
 
@@ -192,7 +198,7 @@ def read_methods(value: object, report: Report) -> tuple[str, ...]:
     return tuple(methods)
 
 
-def read_request_headers(value: object, credentials: bool, report: Report) -> tuple[str, ...]:
+def read_request_headers(value: object, report: Report) -> tuple[str, ...]:
     """Return the valid entries of ``allow_headers``."""
     names: list[str] = []
     for where, name in _names(value, "allow_headers", "header", report):
@@ -200,7 +206,7 @@ def read_request_headers(value: object, credentials: bool, report: Report) -> tu
             report.add("header-forbidden", where, name)
         else:
             names.append(name)
-    if ANY in names and not credentials and not fetch.NON_WILDCARD_REQUEST_HEADERS & {name.lower() for name in names}:
+    if ANY in names and not fetch.NON_WILDCARD_REQUEST_HEADERS & {name.lower() for name in names}:
         report.add("headers-without-authorization", "allow_headers", ANY, [ANY, "Authorization"])
     _report_redundant(names, "allow_headers", "redundant-header", report)
     return tuple(names)
@@ -246,9 +252,9 @@ def read_dangers(value: object, report: Report) -> frozenset[str]:
         if isinstance(code, str) and code in DANGERS:
             codes.add(code)
         else:
-            close = difflib.get_close_matches(code, sorted(DANGERS), 1) if isinstance(code, str) else []
+            close = close_match(code, sorted(DANGERS)) if isinstance(code, str) else None
             detail = ", but a mistake, which cannot be accepted" if code in KINDS else ""
-            report.add("danger-unknown", f"dangerously_allow[{index}]", code, close[0] if close else None, detail)
+            report.add("danger-unknown", f"dangerously_allow[{index}]", code, close, detail)
     return frozenset(codes)
 
 
@@ -286,7 +292,9 @@ def has_nested_quantifier(expression: str) -> bool:
     >>> has_nested_quantifier(r"https://([a-z]+-?)+\.example\.com"), has_nested_quantifier(r"https://(a|b)+\.c")
     (True, False)
     """
-    plain = re.sub(r"\\.|\[\^?\]?(?:\\.|[^\]])*\]", "x", expression)  # escapes and classes hold no quantifiers
+    plain = re.sub(
+        r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]", "x", expression, flags=re.DOTALL
+    )  # escapes and classes hold no quantifiers
     repeats = [False]
     for index, character in enumerate(plain):
         follows = plain[index + 1 : index + 2]
@@ -314,12 +322,23 @@ def _items(value: object, where: str, report: Report) -> Iterator[object]:
         report.add("list-type", where, value)
 
 
+def close_match(word: str, words: Iterable[str]) -> str | None:
+    """Return which of *words* a misspelled *word* was meant to be, if that is plain.
+
+    >>> close_match("allow_orgins", ["allow_origins", "allow_methods"])
+    'allow_origins'
+    """
+    import difflib  # noqa: PLC0415  # for mistakes alone: it takes a while to load (P5)
+
+    return next(iter(difflib.get_close_matches(word, list(words), 1, cutoff=0.8)), None)
+
+
 def _names(value: object, where: str, kind: str, report: Report) -> Iterator[tuple[str, str]]:
     """Yield where each entry of a list of tokens stands, and the entry; report those that are no tokens."""
     for index, name in enumerate(_items(value, where, report)):
         place = f"{where}[{index}]"
         if isinstance(name, str) and fetch.is_token(name):
-            yield place, name
+            yield place, str.__str__(name)  # http.HTTPMethod is a str, and prints as something else
         elif isinstance(name, str):
             report.add(f"{kind}-token", place, name, _tokens_meant(name, kind))
         else:

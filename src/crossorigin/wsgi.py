@@ -4,25 +4,22 @@ Carries only: reads a few values of the environment, asks the policy, writes the
 ``start_response``. WSGI is PEP 3333, whose section names the comments cite.
 """
 
+import inspect
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from http.client import responses
+from http import HTTPStatus
+from itertools import chain
 from typing import TYPE_CHECKING
 
-from .adapter import Adapter, wrapped
-from .answer import Answer, Header, Reply, Rules, preflight_reply, refusal_reply, write
+from .adapter import WRITTEN, Adapter, Asked
+from .answer import Answer, Header, Reply, Rules, cors_lines, error_reply, write
 from .decisions import Observer
+from .fetch import REQUEST_NAMES
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
     from _typeshed import OptExcInfo
-
-# In the environment: a list that is empty until a middleware has written its policy's headers into the response (S11).
-WRITERS = "crossorigin.writers"
-
-_ERROR = b"Internal Server Error"
-_ERROR_HEADERS = [("Content-Type", "text/plain; charset=utf-8"), ("Content-Length", str(len(_ERROR)))]
 
 
 class CORSMiddleware(Adapter):
@@ -60,63 +57,71 @@ class CORSMiddleware(Adapter):
         if policy.is_async:
             raise TypeError("allow_origin_check is async, and WSGI cannot await it; write it as a plain def")
         self.app = app
-        self._stands_back = any(isinstance(inner, CORSMiddleware) for inner in wrapped(app))
+        if inspect.iscoroutinefunction(app) or inspect.iscoroutinefunction(getattr(app, "__call__", None)):  # noqa: B004
+            raise TypeError(f"app is {app!r}, an ASGI application; import CORSMiddleware from crossorigin.asgi")
+        inner = getattr(app, "wsgi_app", app)  # Flask's idiom: app.wsgi_app = CORSMiddleware(app.wsgi_app, policy)
+        self._inner = inner if isinstance(inner, CORSMiddleware) else None
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         """Serve one request, as WSGI has it."""
-        if self._stands_back:
-            return self.app(environ, start_response)
-        origin: str | None = environ.get("HTTP_ORIGIN")
-        if origin is not None and environ["REQUEST_METHOD"] == "OPTIONS":
-            method = environ.get("HTTP_ACCESS_CONTROL_REQUEST_METHOD")
-            if method is not None:  # S1: these three together are a preflight, and nothing else is
-                return self._answer_preflight(environ, start_response, origin, method)
-        return self._answer_actual(environ, start_response, origin)
-
-    def _answer_preflight(
-        self, environ: "WSGIEnvironment", start_response: "StartResponse", origin: str, method: str
-    ) -> Iterable[bytes]:
-        path = routed_path(environ)
-        names = environ.get("HTTP_ACCESS_CONTROL_REQUEST_HEADERS")  # servers join the lines of a header themselves
-        asked = [] if names is None else [names]
-        private = environ.get("HTTP_ACCESS_CONTROL_REQUEST_PRIVATE_NETWORK") == "true"
-        answer = self.policy.preflight(origin, path, method, asked, private)
+        asked = read(environ)
+        rules = self.rules_for(environ, asked.method)
+        answer = asked.of(rules)
         if answer is None:
             return self.app(environ, start_response)
-        self.note_preflight(self.policy, answer, origin, path, method, asked)
-        return _send_reply(preflight_reply(answer, self.preflight_status), start_response)
+        reply = self.reply(rules, asked, answer)
+        if asked.kind == "preflight" and reply is not None:
+            return sending(reply)(environ, start_response)
+        return serve(self.app if reply is None else sending(reply), answer, environ, start_response)
 
-    def _answer_actual(
-        self, environ: "WSGIEnvironment", start_response: "StartResponse", origin: str | None
-    ) -> Iterable[bytes]:
-        path = routed_path(environ)
-        answer = self.policy.actual(origin, path)
-        if answer is None:
-            return self.app(environ, start_response)
-        response = _Response(start_response, answer, environ.setdefault(WRITERS, []))
-        if origin is not None and not self._admits(environ, answer, origin, path):
-            return _send_reply(refusal_reply(answer), response.start)
-        try:
-            body = self.app(environ, response.start)
-        except Exception as error:
-            return _Body(map(_reraise, [error]), response)
-        wrapper = environ.get("wsgi.file_wrapper")
-        if isinstance(body, (list, tuple)) or (isinstance(wrapper, type) and isinstance(body, wrapper)):
-            return body  # cannot fail here, and servers do more with these than iterate over them
-        return _Body(body, response)
+    def rules_for(self, environ: "WSGIEnvironment", method: str) -> Rules:
+        """Return the rules for a request with *method* (for a preflight, the one that it asks for).
 
-    def _admits(self, environ: "WSGIEnvironment", answer: Answer, origin: str, path: str) -> bool:
-        return self.admits(
-            "actual",
-            self.policy,
-            answer,
-            origin,
-            environ["REQUEST_METHOD"],
-            path,
-            scheme=environ["wsgi.url_scheme"],
-            host=environ.get("HTTP_HOST"),
-            fetch_site=environ.get("HTTP_SEC_FETCH_SITE"),
-        )
+        Directly around another `CORSMiddleware` they are that one's: the inner policy decides (S11).
+        """
+        return self.policy if self._inner is None else self._inner.rules_for(environ, method)
+
+
+def serve(
+    app: "WSGIApplication", answer: Answer, environ: "WSGIEnvironment", start_response: "StartResponse"
+) -> Iterable[bytes]:
+    """Run *app*, and let its response leave with *answer*; or a plain 500, if it raises before there is one (S12)."""
+    response = _Response(start_response, answer, environ)
+    try:
+        body = app(environ, response.start)
+    except Exception as error:
+        if response.fail():
+            raise  # servers and error trackers still see it
+        return chain([error_reply().body], map(_reraise, [error]))
+    wrapper = environ.get("wsgi.file_wrapper")
+    if isinstance(body, (list, tuple)) or (isinstance(wrapper, type) and isinstance(body, wrapper)):
+        return body  # cannot fail here, and servers do more with these than iterate over them
+    return _Body(body, response)
+
+
+def sending(reply: Reply) -> "WSGIApplication":
+    """Return an application whose response is *reply*."""
+
+    def send_reply(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        phrase = HTTPStatus(reply.status).phrase if reply.status in _STATUSES else "OK"
+        start_response(f"{reply.status} {phrase}", reply.headers)
+        return [reply.body] if reply.body and environ["REQUEST_METHOD"] != "HEAD" else []
+
+    return send_reply
+
+
+def read(environ: "WSGIEnvironment") -> Asked:
+    """Return what the request of *environ* asks of the rules. Servers have joined the lines of each header."""
+
+    def lines(name: str) -> list[str]:
+        value = environ.get(_ENVIRON_NAMES[name])
+        return [] if value is None else [value]
+
+    return Asked.read("actual", environ["REQUEST_METHOD"], routed_path(environ), environ["wsgi.url_scheme"], lines)
+
+
+_STATUSES = frozenset(HTTPStatus)
+_ENVIRON_NAMES = {name: f"HTTP_{name.upper().replace('-', '_')}" for name in REQUEST_NAMES}
 
 
 def routed_path(environ: "WSGIEnvironment") -> str:
@@ -131,30 +136,30 @@ def routed_path(environ: "WSGIEnvironment") -> str:
     return path if path.isascii() else path.encode("latin-1").decode("utf-8", "replace")
 
 
-def _send_reply(reply: Reply, start_response: Callable[..., object]) -> Iterable[bytes]:
-    start_response(f"{reply.status} {responses.get(reply.status, 'OK')}", reply.headers)
-    return [reply.body] if reply.body else []
-
-
 class _Response:
     """One response on its way out: writes the answer into its headers, and knows whether any of it has left."""
 
-    __slots__ = ("_answer", "_start_response", "_write", "_writers", "sent")
+    __slots__ = ("_answer", "_environ", "_is_head", "_is_inner", "_start_response", "_write", "_written", "sent")
 
-    def __init__(self, start_response: "StartResponse", answer: Answer, writers: list[object]) -> None:
+    def __init__(self, start_response: "StartResponse", answer: Answer, environ: "WSGIEnvironment") -> None:
         self._start_response = start_response
         self._answer = answer
-        self._writers = writers
+        self._environ = environ
+        self._is_head = environ["REQUEST_METHOD"] == "HEAD"
+        self._is_inner = WRITTEN in environ
+        self._written: list[tuple[Header, ...]] = environ.setdefault(WRITTEN, [])
         self.sent = False
 
     def start(
         self, status: str, headers: list[Header], exc_info: "OptExcInfo | None" = None, /
     ) -> Callable[[bytes], object]:
         """Take the place of the server's ``start_response``; called again, with *exc_info*, until data are sent."""
-        if not self._writers:
-            self._writers.append(self)
-        if self._writers[0] is self:
+        if not self._written or cors_lines(headers) != self._written[0]:
             headers = write(headers, self._answer)
+            if self._is_inner:
+                self._written[:] = [cors_lines(headers)]
+        if not self._is_inner:
+            self._environ.pop(WRITTEN, None)  # whoever outside of us tries again with the same environment starts anew
         if exc_info is None:
             self._write = self._start_response(status, headers)
         else:
@@ -166,24 +171,38 @@ class _Response:
         self.sent = True
         self._write(data)
 
+    def fail(self) -> bool:
+        """Start a plain 500 in place of the response that failed, unless some of it has left (S12).
+
+        Return whether its body is on its way, too. A server without PEP 3333's ``write`` takes that by iteration only.
+        """
+        if self.sent:
+            return True
+        reply = error_reply()
+        # PEP 3333, "Error Handling": exc_info lets headers that were announced, but not sent, be replaced.
+        self.start("500 Internal Server Error", reply.headers, sys.exc_info())
+        self.sent = True
+        given: object = self._write
+        if not callable(given):
+            return False
+        self._write(b"" if self._is_head else reply.body)
+        return True
+
 
 class _Body:
     """A response's body, watched until the first data leave: an exception before that becomes a 500 (S12)."""
 
-    __slots__ = ("_body", "_error", "_iterator", "_response")
+    __slots__ = ("_body", "_iterator", "_response")
 
     def __init__(self, body: Iterable[bytes], response: _Response) -> None:
         self._body = body
         self._response = response
         self._iterator: Iterator[bytes] | None = None
-        self._error: Exception | None = None
 
     def __iter__(self) -> Iterator[bytes]:
         return self
 
     def __next__(self) -> bytes:
-        if self._error is not None:
-            raise self._error  # behind the 500: servers and error trackers still see it
         try:
             if self._iterator is None:
                 self._iterator = iter(self._body)
@@ -191,13 +210,10 @@ class _Body:
         except StopIteration:
             raise
         except Exception as error:
-            if self._response.sent:
+            if self._response.fail():
                 raise
-            self._error = error
-            # PEP 3333, "Error Handling": exc_info lets headers that were announced, but not sent, be replaced.
-            self._response.start("500 Internal Server Error", list(_ERROR_HEADERS), sys.exc_info())
-            self._response.sent = True
-            return _ERROR
+            self._iterator = map(_reraise, [error])
+            return error_reply().body
         if data:
             self._response.sent = True
         return data
