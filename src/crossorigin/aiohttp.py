@@ -1,0 +1,208 @@
+"""The aiohttp adapter: one policy for an application, and others for its sub-applications, handlers and views.
+
+Carries only: finds the innermost policy that covers a request, asks it, and writes its answer when aiohttp prepares the
+response. No route is added: a middleware, the outermost one, answers preflights and keeps out what the guards refuse;
+the signal ``on_response_prepare``, which aiohttp sends for whatever response goes out, writes the headers (S12).
+"""
+
+import functools
+from collections.abc import Awaitable, Callable
+from typing import Any, NamedTuple, TypeVar
+
+from aiohttp import hdrs, web
+
+from .adapter import Adapter, Asked
+from .answer import Answer, Rules, write
+from .compose import NO_CORS
+from .decisions import Observer
+
+_Handler = TypeVar("_Handler", bound=Callable[..., object])
+
+_RULES = "__crossorigin_rules__"  # the attribute in which a handler, a method or a view keeps its own
+
+# What aiohttp adds to every response by itself. As on other stacks, this is nothing that the application exposes (S8).
+_ADDED = frozenset({"connection", "date", "server", "transfer-encoding"})
+
+
+def setup(
+    app: web.Application,
+    policy: Rules | None = None,
+    *,
+    preflight_status: int = 204,
+    enforce: bool = False,
+    websockets: bool = True,
+    observe: Observer | None = None,
+) -> None:
+    """Enforce *policy* in front of *app*: all its routes, added before or after, and its sub-applications.
+
+    Preflights are answered before all other middlewares (S2). Every response leaves with the policy's headers, error
+    pages and those of the router, too (S12). WebSocket handshakes from foreign origins are refused (S17). A
+    sub-application with its own `setup`, and what is marked with `cors`, is covered by that policy alone (S11).
+
+    Args:
+        app: The application, before it starts, and before it is added to another one.
+        policy: A `crossorigin.Policy`, or what is composed of policies. ``None`` allows no origin: for applications
+            in which only what is marked with `cors` has a policy.
+        preflight_status: See `crossorigin.adapter.Adapter`, as for the other options.
+        enforce: See there.
+        websockets: See there.
+        observe: See there.
+
+    Raises:
+        TypeError: If *app* is no `aiohttp.web.Application`, or for what `crossorigin.adapter.Adapter` raises it.
+        ValueError: For what `crossorigin.adapter.Adapter` raises it.
+        RuntimeError: If *app* has a policy already, or can no longer be changed.
+
+    Example:
+        >>> from crossorigin import Policy
+        >>> app = web.Application()
+        >>> setup(app, Policy("https://app.example.com"))
+    """
+    given: object = app  # whatever its type says
+    if not isinstance(given, web.Application):
+        raise TypeError(f"app is {given!r}, no aiohttp.web.Application; write setup(app, policy)")
+    if _ADAPTER in app:
+        raise RuntimeError("setup() was called twice for one application; call it once, with AnyOf(...) or ByPath(...)")
+    if app.pre_frozen:
+        raise RuntimeError("the application cannot be changed any more; call setup() before add_subapp() or run_app()")
+    adapter = _ApplicationAdapter(
+        _rules(policy), preflight_status=preflight_status, enforce=enforce, websockets=websockets, observe=observe
+    )
+    app[_ADAPTER] = adapter
+    app.middlewares.insert(0, adapter.guard)
+    app.on_response_prepare.append(_write_headers)
+
+
+def cors(policy: Rules | None) -> Callable[[_Handler], _Handler]:
+    """Return a decorator that gives a handler, a method of a class-based view, or a whole view its own policy.
+
+    It marks what it decorates, and changes nothing else about it, so that its place among other decorators does not
+    matter as long as they keep a function's attributes, as `functools.wraps` does. The application needs `setup`, whose
+    options hold here, too. A method's policy goes before its view's; a view's holds for views that inherit from it.
+
+    Args:
+        policy: A `crossorigin.Policy`, or what is composed of policies; ``None`` for no CORS at all, and
+            `crossorigin.LEAVE` for a handler that answers its preflights and sets its CORS headers by itself.
+
+    Raises:
+        TypeError: If *policy* is not a policy. The decorator raises it for what cannot be marked.
+        RuntimeError: The decorator raises it for what is marked with another policy already.
+
+    Example:
+        >>> from crossorigin import Policy
+        >>> routes = web.RouteTableDef()
+        >>> @routes.get("/feed")
+        ... @cors(Policy("*"))
+        ... async def feed(request):
+        ...     return web.json_response([])
+    """
+    rules = _rules(policy)
+
+    def mark(handler: _Handler) -> _Handler:
+        marked = vars(handler).get(_RULES, rules) if hasattr(handler, "__dict__") else rules
+        if marked != rules:
+            raise RuntimeError(f"{handler!r} has another policy already; write a handler of its own for each policy")
+        try:
+            setattr(handler, _RULES, rules)
+        except AttributeError:
+            raise TypeError(f"{handler!r} cannot be marked; write @cors(...) above its def or its class") from None
+        return handler
+
+    return mark
+
+
+class _Decided(NamedTuple):
+    """What a request asked of the innermost policy that covers it, and the answer.
+
+    The answer is ``None`` where nobody may write CORS headers but the handler itself.
+    """
+
+    adapter: "_ApplicationAdapter"
+    rules: Rules
+    asked: Asked
+    answer: Answer | None
+
+
+class _ApplicationAdapter(Adapter):
+    """What `setup` puts into an application."""
+
+    @web.middleware
+    async def guard(
+        self, request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+    ) -> web.StreamResponse:
+        """Answer preflights, and what a guard keeps out, in the application's place."""
+        # Where an outer application has a policy, too, its middleware was here, on behalf of the innermost policy: a
+        # preflight must not have to pass the outer application's authentication before it gets to the inner one (S2).
+        if _DECIDED not in request:
+            decided = request[_DECIDED] = await _decide(request)
+            if decided is not None and decided.answer is not None:
+                reply = decided.adapter.reply(decided.rules, decided.asked, decided.answer)
+                if reply is not None:
+                    return web.Response(status=reply.status, headers=dict(reply.headers), body=reply.body)
+        return await handler(request)
+
+
+_ADAPTER = web.AppKey("crossorigin", _ApplicationAdapter)
+_DECIDED: Any = getattr(web, "RequestKey", str)("crossorigin.decided")  # aiohttp before 3.14 knows strings only
+
+
+async def _write_headers(request: web.Request, response: web.StreamResponse) -> None:
+    """Write the answer into *response* on its way out: the signal's receiver."""
+    # Not every response comes through the middleware: others may be outside of it, and `Expect` is handled before.
+    decided = request[_DECIDED] if _DECIDED in request else await _decide(request)
+    if decided is not None and decided.answer is not None:
+        lines = list(response.headers.items())
+        added = [line for line in lines if line[0].lower() in _ADDED]
+        response.headers.clear()
+        response.headers.extend(write([line for line in lines if line not in added], decided.answer) + added)
+
+
+async def _decide(request: web.Request) -> _Decided | None:
+    """Ask the innermost policy that covers *request*; ``None`` where there is none."""
+    # What aiohttp itself takes for a handshake, whatever the handler then makes of it.
+    is_handshake = request.headers.get(hdrs.UPGRADE, "").lower().strip() == "websocket"
+    asked = Asked.read(
+        "websocket" if is_handshake else "actual",
+        request.method,
+        request.rel_url.path_safe,  # S19: what the router matches, with %2F and %25 left as they are
+        request.scheme,
+        lambda name: request.headers.getall(name, ()),
+    )
+    adapter, rules = await _innermost(request, asked.method)
+    if adapter is None:
+        return None
+    return _Decided(adapter, rules, asked, await asked.of_async(rules))
+
+
+async def _innermost(request: web.Request, method: str) -> tuple[_ApplicationAdapter | None, Rules]:
+    """Return the innermost policy for *request* if it came with *method*, and the adapter that enforces it (S11)."""
+    match = request.match_info
+    apps = match.apps
+    if method != request.method:
+        try:
+            other = request.clone(method=method)
+        except RuntimeError:  # a middleware outside of ours has read its body: no browser sends a preflight with one
+            return _adapter(apps), NO_CORS
+        match = await apps[0].router.resolve(other)
+        apps = (apps[0], *match.apps)
+    adapter, rules = _adapter(apps), _own_rules(match.handler, method)
+    if rules is None:
+        rules = NO_CORS if adapter is None else adapter.policy
+    return adapter, rules
+
+
+def _adapter(apps: tuple[web.Application, ...]) -> _ApplicationAdapter | None:
+    return next((adapter for app in reversed(apps) if (adapter := app.get(_ADAPTER)) is not None), None)
+
+
+def _own_rules(handler: object, method: str) -> Rules | None:
+    """Return the rules that *handler* is marked with: for a view, those of its method, or its own."""
+    while isinstance(handler, functools.partial) and not hasattr(handler, _RULES):
+        handler = handler.func
+    verb = getattr(handler, method.lower(), None) if isinstance(handler, type) and method in hdrs.METH_ALL else None
+    rules: Rules | None = getattr(verb, _RULES, getattr(handler, _RULES, None))
+    return rules
+
+
+def _rules(policy: Rules | None) -> Rules:
+    return Adapter(NO_CORS if policy is None else policy).policy  # which says what is wrong with it
