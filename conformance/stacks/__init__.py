@@ -7,7 +7,10 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from ..messages import Request, Response
+from .aiohttp import ask_aiohttp, serve_aiohttp
 from .asgi import ask_asgi, serve_asgi
+from .kui import serve_kui_asgi, serve_kui_wsgi
+from .starlette import serve_starlette
 from .wsgi import ask_wsgi, serve_wsgi
 
 
@@ -22,4 +25,8 @@ class Stack(NamedTuple):
 STACKS = (
     Stack("asgi", serve_asgi, ask_asgi),
     Stack("wsgi", serve_wsgi, ask_wsgi),
+    Stack("starlette", serve_starlette, ask_asgi),
+    Stack("aiohttp", serve_aiohttp, ask_aiohttp),
+    Stack("kui-asgi", serve_kui_asgi, ask_asgi),
+    Stack("kui-wsgi", serve_kui_wsgi, ask_wsgi),
 )

@@ -1,0 +1,283 @@
+"""The Starlette and FastAPI adapter: one policy around a whole application, and others for single endpoints.
+
+Carries only: puts `crossorigin.asgi.CORSMiddleware` outside everything that Starlette builds, and finds the endpoint
+that a request goes to, by path and method, as Starlette's router does. No route is added and no endpoint is wrapped.
+Knows routes, and nothing of origins.
+"""
+
+import functools
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, NamedTuple, TypeVar
+from weakref import WeakSet
+
+from starlette.applications import Starlette
+from starlette.routing import BaseRoute, Match, Router
+
+from .adapter import Adapter, wrapped
+from .answer import Rules
+from .asgi import ASGIApp, CORSMiddleware, Scope, routed_path
+from .compose import LEAVE, NO_CORS
+from .decisions import Observer
+
+_Endpoint = TypeVar("_Endpoint", bound=Callable[..., object])
+
+_RULES = "__crossorigin_rules__"  # the attribute in which an endpoint keeps its own
+_SET_UP: WeakSet[Starlette] = WeakSet()  # the applications that `setup` was called with
+
+
+def setup(
+    app: Starlette,
+    policy: Rules | None = None,
+    *,
+    preflight_status: int = 204,
+    enforce: bool = False,
+    websockets: bool = True,
+    observe: Observer | None = None,
+) -> None:
+    """Enforce *policy* around *app*, outside all middleware, added before or after, and the server-error layer.
+
+    Preflights are answered before authentication and routing (S2). Every response leaves with the policy's headers, a
+    custom 500 page's too (S12). WebSocket handshakes from foreign origins are refused (S17). A mounted application with
+    a `setup` or a `CORSMiddleware` of its own, and what is marked with `cors`, is covered by that policy alone (S11).
+
+    Args:
+        app: The application, before its first request.
+        policy: A `crossorigin.Policy`, or what is composed of policies. ``None`` allows no origin: for applications in
+            which only what is marked with `cors` has a policy.
+        preflight_status: See `crossorigin.adapter.Adapter`, as for the other options.
+        enforce: See there.
+        websockets: See there.
+        observe: See there.
+
+    Raises:
+        TypeError: If *app* is no Starlette or FastAPI application, or for what `crossorigin.adapter.Adapter` raises it.
+        ValueError: For what `crossorigin.adapter.Adapter` raises it.
+        RuntimeError: If *app* has a policy already, or has started. A `CORSMiddleware` that is added to it afterwards
+            is refused when it starts.
+
+    Example:
+        >>> from crossorigin import Policy
+        >>> app = Starlette()
+        >>> setup(app, Policy("https://app.example.com"))
+    """
+    given: object = app  # whatever its type says
+    if not isinstance(given, Starlette):
+        raise TypeError(
+            f"app is {given!r}, of type {type(given).__name__}; write setup(app, policy) with a Starlette or FastAPI "
+            "application, and crossorigin.asgi.CORSMiddleware(app, policy) for any other"
+        )
+    if app in _SET_UP:
+        raise RuntimeError("setup() was called twice for one application; call it once, with AnyOf(...) or ByPath(...)")
+    if app.middleware_stack is not None:
+        raise RuntimeError("the application has started; call setup() where it is created, before its first request")
+    rules = NO_CORS if policy is None else policy
+    middleware = functools.partial(
+        _Outermost, preflight_status=preflight_status, enforce=enforce, websockets=websockets, observe=observe
+    )
+    middleware(app, rules, app)  # says now, not at the first request, what is wrong with the arguments
+    build = app.build_middleware_stack
+    app.build_middleware_stack = lambda: middleware(build(), rules, app)  # type: ignore[method-assign]
+    _SET_UP.add(app)
+
+
+def cors(policy: Rules | None) -> Callable[[_Endpoint], _Endpoint]:
+    """Return a decorator that gives an endpoint its own policy: a function, a class, one of its methods, an ASGI app.
+
+    It marks what it decorates, and changes nothing else about it: write it above or below the decorator that makes the
+    route. Other decorators in between have to keep a function's attributes, as `functools.wraps` does. The application
+    needs `setup`, whose options hold here, too. A method's policy goes before its class's; a class's holds for classes
+    that inherit from it.
+
+    Args:
+        policy: A `crossorigin.Policy`, or what is composed of policies; ``None`` for no CORS at all, and
+            `crossorigin.LEAVE` for an endpoint that answers its preflights and sets its CORS headers by itself.
+
+    Raises:
+        TypeError: If *policy* is not a policy. The decorator raises it for what is no endpoint or cannot be marked.
+        RuntimeError: The decorator raises it for what is marked with another policy already.
+
+    Example:
+        >>> from crossorigin import Policy
+        >>> @cors(Policy("*"))
+        ... async def feed(request): ...
+    """
+    rules = Adapter(NO_CORS if policy is None else policy).policy  # which says what is wrong with it
+
+    def mark(endpoint: _Endpoint) -> _Endpoint:
+        if isinstance(endpoint, Starlette | Router | BaseRoute) or not callable(endpoint):
+            raise TypeError(
+                f"@cors(...) is for an endpoint, not for {endpoint!r}; an application gets its policy with "
+                "setup(app, policy), and what is below a path with setup(app, ByPath({...}))"
+            )
+        marked = vars(endpoint).get(_RULES, rules) if hasattr(endpoint, "__dict__") else rules
+        if marked != rules:
+            raise RuntimeError(f"{endpoint!r} has another policy already; write an endpoint of its own for each policy")
+        try:
+            setattr(endpoint, _RULES, rules)
+        except AttributeError:
+            raise TypeError(
+                f"{endpoint!r} cannot be marked; write @cors(...) above its def, or above its class"
+            ) from None
+        return endpoint
+
+    return mark
+
+
+class _Place(NamedTuple):
+    """Where a request ends up: the rules there, or the layer on the way that brings its own."""
+
+    rules: Rules
+    nested: object = None
+    reached: bool = True  # whether the request gets as far as *nested*, and no 405 of the router is in the way
+
+
+class _Outermost(CORSMiddleware):
+    """The outermost layer of an application, which knows its routes."""
+
+    def __init__(self, app: ASGIApp, policy: Rules, application: Starlette, **options: Any) -> None:
+        super().__init__(app, policy, **options)
+        if any(_is_nested(layer) for layer in _layers(app)):
+            raise RuntimeError(
+                "the application has a CORSMiddleware besides setup(); remove it: setup() covers all that it does, "
+                "and the endpoints with @cors(...)"
+            )
+        self._application = application
+        self._counted = -1
+        self._resolves = False
+
+    def rules_for(self, scope: Scope, method: str) -> Rules:
+        """Return the rules for what the router serves to a request with *method*."""
+        router = self._application.router
+        if self._counted != len(router.routes):
+            # The first request, and whenever a route was added. Without anything to find, nothing is looked for.
+            self._counted = len(router.routes)
+            self._resolves = _holds_rules(router, set())
+        if not self._resolves:
+            return self.policy
+        place = self._resolve({**scope, "method": method})
+        if place.nested is None:
+            return place.rules
+        # A preflight goes as OPTIONS: a nested policy can answer it only if the router lets OPTIONS through to it.
+        actual = scope.get("method", method) == method
+        here = place if actual else self._resolve(dict(scope))
+        if here.reached and here.nested is place.nested:
+            return LEAVE
+        return place.nested.rules_for(scope, method) if isinstance(place.nested, CORSMiddleware) else place.rules
+
+    def _resolve(self, scope: Scope) -> _Place:
+        """Return where the request of *scope* ends up, as Starlette routes it through mounted applications."""
+        rules, reached, redirected = self.policy, True, False
+        app: object = self._application.router
+        while True:
+            router = None
+            for layer in _layers(app):
+                if _is_nested(layer):
+                    # A redirect to it is the outer application's own response.
+                    return _Place(rules) if redirected else _Place(rules, layer, reached)
+                if isinstance(layer, Starlette) and (root := getattr(layer, "root_path", "")):
+                    scope["root_path"] = root  # as FastAPI.__call__ does
+                if isinstance(layer, Router):
+                    router = layer
+            if router is None:
+                return _Place(rules)
+            found = _match(router, scope)
+            if found is None and _may_redirect(router, scope):
+                redirected = True
+                path = scope["path"]
+                scope["path"] = path.rstrip("/") if routed_path(scope).endswith("/") else f"{path}/"
+                found = _match(router, scope)
+            if found is None:
+                return _Place(rules)
+            route, child, match = found
+            scope = {**scope, **child}
+            rules = _own_rules(child.get("endpoint"), scope["method"], rules)
+            reached = match is Match.FULL
+            app = getattr(route, "app", None)
+
+
+def _match(router: Router, scope: Scope) -> tuple[Any, Scope, Match] | None:
+    """Return the route that *router* chooses, with what it adds to the scope: the first full match or partial one."""
+    partial = None
+    for route in router.routes:
+        match, child, chosen = _ask(route, scope)
+        if match is Match.FULL:
+            return chosen, child, match
+        if match is Match.PARTIAL and partial is None:
+            partial = chosen, child, match
+    return partial
+
+
+def _ask(route: Any, scope: Scope) -> tuple[Match, Scope, Any]:
+    """Return how *route* matches, what it adds to the scope, and the route itself, or the one that it stands for."""
+    # FastAPI's included router has no endpoint: it chooses among the routes inside it.
+    included = hasattr(route, "original_router")
+    matches = route._match if included else route.matches
+    try:
+        match, child, *chosen = matches(scope)
+    except Exception:  # a convertor's, such as int's of 5000 digits: here the router stops, since it raises that, too
+        return Match.FULL, {}, None
+    if not included:
+        return match, child, route
+    return _ask(chosen[0], scope) if hasattr(chosen[0], "original_router") else (match, child, chosen[0])
+
+
+def _may_redirect(router: Router, scope: Scope) -> bool:
+    return scope["type"] == "http" and router.redirect_slashes and routed_path(scope) != "/"
+
+
+def _layers(app: object) -> Iterator[object]:
+    """Yield *app* and what a request passes behind it, up to the router, from outside in."""
+    for layer in wrapped(app):
+        yield layer
+        if isinstance(layer, Starlette):
+            yield from (middleware.cls for middleware in layer.user_middleware)
+            yield from _layers(layer.router)
+        elif isinstance(layer, Router):
+            yield from wrapped(layer.middleware_stack)
+
+
+def _is_nested(layer: object) -> bool:
+    """Return whether *layer* brings a policy of its own (S11)."""
+    if isinstance(layer, Starlette):
+        return layer in _SET_UP
+    return isinstance(layer, CORSMiddleware) or (isinstance(layer, type) and issubclass(layer, CORSMiddleware))
+
+
+def _own_rules(endpoint: object, method: str, rules: Rules) -> Rules:
+    """Return the rules that *endpoint* is marked with for *method*, else *rules*."""
+    if isinstance(endpoint, type):  # HTTPEndpoint dispatches in this way
+        name = "get" if method == "HEAD" and not hasattr(endpoint, "head") else method.lower()
+        own: Rules = getattr(getattr(endpoint, name, None), _RULES, getattr(endpoint, _RULES, rules))
+        return own
+    for layer in _marked(endpoint):
+        rules = getattr(layer, _RULES, rules)
+    return rules
+
+
+def _marked(endpoint: object) -> Iterator[object]:
+    """Yield what may carry the mark of *endpoint*: itself, and what it wraps as a partial or a middleware."""
+    while isinstance(endpoint, functools.partial):
+        yield endpoint
+        endpoint = endpoint.func
+    yield from wrapped(endpoint)
+
+
+def _holds_rules(app: object, seen: set[int]) -> bool:
+    """Return whether anything behind *app* is marked or nested, so that requests have to be resolved."""
+    for layer in _layers(app):
+        if _is_nested(layer):
+            return True
+        if isinstance(layer, Router) and id(layer) not in seen:
+            seen.add(id(layer))
+            if any(_route_holds_rules(route, seen) for route in layer.routes):
+                return True
+    return False
+
+
+def _route_holds_rules(route: BaseRoute, seen: set[int]) -> bool:
+    inner = getattr(route, "original_router", None) or getattr(route, "app", None)
+    endpoint = getattr(route, "endpoint", inner)
+    carriers: Iterable[object] = _marked(endpoint)
+    if isinstance(endpoint, type):
+        carriers = (member for base in endpoint.__mro__ for member in (base, *vars(base).values()))
+    return any(hasattr(carrier, _RULES) for carrier in carriers) or _holds_rules(inner, seen)
