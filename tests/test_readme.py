@@ -1,13 +1,17 @@
 """The README's own lines, run as a newcomer pastes them."""
 
 import re
+import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
 
 from conformance.messages import Request
-from conformance.servers import ask_server, uvicorn_server, waitress_server
+from conformance.servers import aiohttp_server, ask_server, uvicorn_server, waitress_server
 from crossorigin import Policy, PolicyError
 
 README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
@@ -17,28 +21,52 @@ PRINTED = [block for language, block in BLOCKS if language == ""]
 
 
 def run(block: str) -> dict[str, Any]:
-    names: dict[str, Any] = {"__name__": "readme", "Policy": Policy}
-    exec(compile(block, "README.md", "exec"), names)
-    return names
+    module = ModuleType("readme")  # a real one: some frameworks look a function's module up
+    sys.modules["readme"] = module
+    vars(module)["Policy"] = Policy
+    exec(compile(block, "README.md", "exec"), vars(module))
+    return vars(module)
 
 
-@pytest.mark.parametrize(("block", "serve"), [(0, uvicorn_server), (1, waitress_server)], ids=["ASGI", "WSGI"])
-def test_the_quickstart(block: int, serve: Any) -> None:
-    app = run(PYTHON[block])["app"]
+QUICKSTARTS: dict[str, tuple[str, Callable[[Any], AbstractContextManager[str]]]] = {
+    "FastAPI": ("fastapi import FastAPI", uvicorn_server),
+    "ASGI": ("litestar import", uvicorn_server),
+    "WSGI": ("flask import", waitress_server),
+    "aiohttp": ("aiohttp import web", aiohttp_server),
+    "Kui": ("kui.asgi import", uvicorn_server),
+}
+
+
+@pytest.mark.parametrize(("sign", "serve"), QUICKSTARTS.values(), ids=QUICKSTARTS)
+def test_the_quickstart(sign: str, serve: Callable[[Any], AbstractContextManager[str]]) -> None:
+    (block,) = (block for block in PYTHON if sign in block)
+    app = run(block)["app"]
 
     with serve(app) as address:
         response = ask_server(address, Request.actual("http://localhost:5173", "/items"))
         preflight = ask_server(address, Request.preflight("https://app.example.com", "PUT"))
         evil = ask_server(address, Request.actual("https://evil.example", "/items"))
+        feed = ask_server(address, Request.actual("https://evil.example", "/feed"))
 
     assert (response.status, response.cors["allow-origin"]) == (200, "http://localhost:5173")
     assert (preflight.status, preflight.cors["allow-methods"]) == (204, "PUT")
     assert evil.cors == {}
+    assert feed.cors == ({"allow-origin": "*"} if "feed" in block else {})
+
+
+def test_the_several_policies() -> None:
+    (block,) = (block for block in PYTHON if "ByPath(" in block)
+    rules = run(block)["rules"]
+
+    assert rules.actual("https://evil.example", "/public/x").allowed
+    assert rules.actual("https://partner.example", "/x").allowed
+    assert rules.actual("https://evil.example", "/legacy/x") is None
+    assert not rules.actual("https://evil.example", "//public/x").allowed
 
 
 def test_the_error_message_is_the_real_one() -> None:
     with pytest.raises(PolicyError) as caught:
-        run(PYTHON[2])
+        run(next(block for block in PYTHON if "TRACE" in block))
 
     printed = next(block for block in PRINTED if "PolicyError" in block)
     assert printed == f"crossorigin.findings.PolicyError: {caught.value}\n"
