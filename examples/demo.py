@@ -19,13 +19,13 @@ from conformance.servers import aiohttp_server, ask_server, uvicorn_server, wait
 from conformance.stacks.aiohttp import serve_aiohttp
 from conformance.stacks.asgi import serve_asgi
 from conformance.stacks.kui import serve_kui_asgi
-from conformance.stacks.starlette import serve_starlette
+from conformance.stacks.starlette import serve_fastapi
 from conformance.stacks.wsgi import serve_wsgi
 from crossorigin import Policy, fetch
 
 STACKS = {
     "ASGI": (uvicorn_server, serve_asgi),
-    "FastAPI": (uvicorn_server, serve_starlette),
+    "FastAPI": (uvicorn_server, serve_fastapi),
     "WSGI": (waitress_server, serve_wsgi),
     "aiohttp": (aiohttp_server, serve_aiohttp),
     "Kui": (uvicorn_server, serve_kui_asgi),

@@ -976,3 +976,15 @@ def test_what_kuis_own_answers_differently(side: Side) -> None:
     assert values(Request.actual(EVIL, "/"), "access-control-allow-origin", "vary") == [[EVIL, None], ["*", None]]
     # It answers every OPTIONS that has an Origin.
     assert [side.ask(app, Request.preflight(APP, None, path="/")).body for app in (theirs, ours)] == [b"", b"hello"]
+
+
+def test_s19_with_a_root_path_the_rules_see_what_kui_routes_on() -> None:
+    rules = ByPath({"/mounted/private": None, "/": PUBLIC})
+    app = setup(kui.asgi.Kui(routes=[SIDES[0].route("/mounted/private", hello)]), rules)
+
+    async def mounted(scope: Any, receive: Any, send: Any) -> None:
+        await app({**scope, "root_path": "/mounted"}, receive, send)
+
+    response = ask_asgi(mounted, Request.actual(APP, "/mounted/private"))
+
+    assert (response.body, response.cors) == (b"hello", {})

@@ -61,7 +61,7 @@ class CORSMiddleware(Adapter):
         if scope["type"] not in ("http", "websocket"):
             await self.app(scope, receive, send)
             return
-        asked = read(scope)
+        asked = self.read(scope)
         rules = self.rules_for(scope, asked.method)
         answer = await asked.of_async(rules) if rules.is_async else asked.of(rules)
         if answer is None:
@@ -77,6 +77,10 @@ class CORSMiddleware(Adapter):
             await sending(reply)(scope, receive, send)
         else:
             await refuse_handshake(reply, scope, receive, send)
+
+    def read(self, scope: Scope) -> Asked:
+        """Return what the request of *scope* asks of the rules."""
+        return read(scope)
 
     def rules_for(self, scope: Scope, method: str) -> Rules:
         """Return the rules for a request with *method* (for a preflight, the one that it asks for).

@@ -15,7 +15,7 @@ import kui.wsgi
 from kui.utils import is_coroutine_callable
 
 from . import asgi, wsgi
-from .adapter import WRITTEN, Adapter, wrapped
+from .adapter import WRITTEN, Adapter, Asked, wrapped
 from .answer import Answer, Reply, Rules, cors_lines, cors_wire_lines, write
 from .compose import NO_CORS
 from .decisions import Observer
@@ -150,6 +150,9 @@ class _ASGIMiddleware(asgi.CORSMiddleware):
     async def __call__(self, scope: asgi.Scope, receive: asgi.Receive, send: asgi.Send) -> None:
         await super().__call__({**scope}, receive, send)
 
+    def read(self, scope: asgi.Scope) -> Asked:
+        return _read_asgi(scope)
+
     def rules_for(self, scope: asgi.Scope, method: str) -> Rules:
         adapter = _adapter_at(self.router, scope["type"], scope["path"], method)
         rules: Rules = self.policy if adapter is None else adapter.policy
@@ -167,6 +170,10 @@ class _WSGIMiddleware(wsgi.CORSMiddleware):
         rules: Rules = self.policy if adapter is None else adapter.policy
         environ[_COVERED] = rules
         return rules
+
+
+def _read_asgi(scope: asgi.Scope) -> Asked:
+    return asgi.read(scope)._replace(path=scope["path"])  # S19: Kui routes on all of it, whatever root_path says
 
 
 def _adapter_at(router: Any, protocol: str, path: str, method: str) -> Adapter | None:
@@ -205,7 +212,7 @@ def _covered_asgi(adapter: Adapter, view: View) -> View:
         connection: Any = kui.asgi.http_connection_var.get()
         if connection.get(_COVERED) is adapter.policy:
             return await view()
-        asked = asgi.read(connection)._replace(path=connection["path"])  # S19: Kui routes on all of it
+        asked = _read_asgi(connection)
         answer = await asked.of_async(adapter.policy)
         if answer is None:
             return await view()
