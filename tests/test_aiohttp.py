@@ -491,9 +491,9 @@ def test_cors_refuses_a_second_policy_and_what_cannot_be_marked() -> None:
     handler = cors(INNER)(saying("x"))
 
     assert cors(INNER)(handler) is handler
-    with pytest.raises(RuntimeError, match="has another policy already; write a handler of its own for each policy"):
+    with pytest.raises(RuntimeError, match="has another policy already; write one of its own for each policy"):
         cors(ANYBODY)(handler)
-    with pytest.raises(TypeError, match=r"cannot be marked; write @cors\(\.\.\.\) above its def or its class"):
+    with pytest.raises(TypeError, match=r"cannot be marked; write @cors\(\.\.\.\) above its def, or above its class"):
         cors(ANYBODY)(application().router.resolve)
     with pytest.raises(TypeError, match=r"write policy=Policy\(\.\.\.\)"):
         cors(handler)  # type: ignore[arg-type]

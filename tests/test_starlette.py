@@ -771,7 +771,7 @@ def test_cors_wants_a_policy() -> None:
 def test_cors_wants_an_endpoint_of_its_own() -> None:
     marked = under(POLICY)
     assert cors(POLICY)(marked) is marked
-    with pytest.raises(RuntimeError, match="write an endpoint of its own for each policy"):
+    with pytest.raises(RuntimeError, match="write one of its own for each policy"):
         cors(named("other"))(marked)
     for wrong in (Starlette(), FastAPI(), APIRouter(), Route("/", says("x")), "/feed"):
         with pytest.raises(TypeError, match="is for an endpoint, not for"):

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from . import fetch
 from .answer import Answer, Reply, Rules, preflight_reply, refusal_reply
+from .compose import NO_CORS
 from .decisions import Decision, Kind, Observer, RefusalLog, is_same_origin, logger
 
 # In a scope or an environment: a list that holds the CORS lines that an inner adapter wrote. A response that arrives
@@ -167,6 +168,30 @@ class Adapter:
             if not self._observer_failed:
                 self._observer_failed = True
                 logger.exception("observe failed; this is logged once")
+
+
+RULES = "__crossorigin_rules__"  # the attribute in which a handler or an endpoint keeps its own rules
+
+
+def checked(policy: Rules | None) -> Rules:
+    """Return the rules that *policy* is, with ``None`` for no CORS; raise `TypeError` as `Adapter` does."""
+    return Adapter(NO_CORS if policy is None else policy).policy
+
+
+def mark(target: object, rules: Rules) -> None:
+    """Give a handler, an endpoint or a view its own *rules*, and change nothing else about it.
+
+    Raises:
+        TypeError: If it cannot be marked.
+        RuntimeError: If it is marked with another policy already.
+    """
+    marked = vars(target).get(RULES, rules) if hasattr(target, "__dict__") else rules
+    if marked != rules:
+        raise RuntimeError(f"{target!r} has another policy already; write one of its own for each policy")
+    try:
+        setattr(target, RULES, rules)
+    except AttributeError:
+        raise TypeError(f"{target!r} cannot be marked; write @cors(...) above its def, or above its class") from None
 
 
 def wrapped(app: object) -> Iterator[object]:

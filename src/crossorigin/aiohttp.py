@@ -11,14 +11,12 @@ from typing import Any, NamedTuple, TypeVar
 
 from aiohttp import hdrs, web
 
-from .adapter import Adapter, Asked
+from .adapter import RULES, Adapter, Asked, checked, mark
 from .answer import Answer, Rules, write
 from .compose import NO_CORS
 from .decisions import Observer
 
 _Handler = TypeVar("_Handler", bound=Callable[..., object])
-
-_RULES = "__crossorigin_rules__"  # the attribute in which a handler, a method or a view keeps its own
 
 # What aiohttp adds to every response by itself. As on other stacks, this is nothing that the application exposes (S8).
 _ADDED = frozenset({"connection", "date", "server", "transfer-encoding"})
@@ -66,7 +64,7 @@ def setup(
     if app.pre_frozen:
         raise RuntimeError("the application cannot be changed any more; call setup() before add_subapp() or run_app()")
     adapter = _ApplicationAdapter(
-        _rules(policy), preflight_status=preflight_status, enforce=enforce, websockets=websockets, observe=observe
+        checked(policy), preflight_status=preflight_status, enforce=enforce, websockets=websockets, observe=observe
     )
     app[_ADAPTER] = adapter
     app.middlewares.insert(0, adapter.guard)
@@ -96,19 +94,13 @@ def cors(policy: Rules | None) -> Callable[[_Handler], _Handler]:
         ... async def feed(request):
         ...     return web.json_response([])
     """
-    rules = _rules(policy)
+    rules = checked(policy)
 
-    def mark(handler: _Handler) -> _Handler:
-        marked = vars(handler).get(_RULES, rules) if hasattr(handler, "__dict__") else rules
-        if marked != rules:
-            raise RuntimeError(f"{handler!r} has another policy already; write a handler of its own for each policy")
-        try:
-            setattr(handler, _RULES, rules)
-        except AttributeError:
-            raise TypeError(f"{handler!r} cannot be marked; write @cors(...) above its def or its class") from None
+    def decorate(handler: _Handler) -> _Handler:
+        mark(handler, rules)
         return handler
 
-    return mark
+    return decorate
 
 
 class _Decided(NamedTuple):
@@ -197,12 +189,8 @@ def _adapter(apps: tuple[web.Application, ...]) -> _ApplicationAdapter | None:
 
 def _own_rules(handler: object, method: str) -> Rules | None:
     """Return the rules that *handler* is marked with: for a view, those of its method, or its own."""
-    while isinstance(handler, functools.partial) and not hasattr(handler, _RULES):
+    while isinstance(handler, functools.partial) and not hasattr(handler, RULES):
         handler = handler.func
     verb = getattr(handler, method.lower(), None) if isinstance(handler, type) and method in hdrs.METH_ALL else None
-    rules: Rules | None = getattr(verb, _RULES, getattr(handler, _RULES, None))
+    rules: Rules | None = getattr(verb, RULES, getattr(handler, RULES, None))
     return rules
-
-
-def _rules(policy: Rules | None) -> Rules:
-    return Adapter(NO_CORS if policy is None else policy).policy  # which says what is wrong with it

@@ -13,7 +13,7 @@ from weakref import WeakSet
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Match, Router
 
-from .adapter import Adapter, wrapped
+from .adapter import RULES, checked, mark, wrapped
 from .answer import Rules
 from .asgi import ASGIApp, CORSMiddleware, Scope, routed_path
 from .compose import LEAVE, NO_CORS
@@ -21,7 +21,6 @@ from .decisions import Observer
 
 _Endpoint = TypeVar("_Endpoint", bound=Callable[..., object])
 
-_RULES = "__crossorigin_rules__"  # the attribute in which an endpoint keeps its own
 _SET_UP: WeakSet[Starlette] = WeakSet()  # the applications that `setup` was called with
 
 
@@ -101,26 +100,18 @@ def cors(policy: Rules | None) -> Callable[[_Endpoint], _Endpoint]:
         >>> @cors(Policy("*"))
         ... async def feed(request): ...
     """
-    rules = Adapter(NO_CORS if policy is None else policy).policy  # which says what is wrong with it
+    rules = checked(policy)
 
-    def mark(endpoint: _Endpoint) -> _Endpoint:
+    def decorate(endpoint: _Endpoint) -> _Endpoint:
         if isinstance(endpoint, Starlette | Router | BaseRoute) or not callable(endpoint):
             raise TypeError(
                 f"@cors(...) is for an endpoint, not for {endpoint!r}; an application gets its policy with "
                 "setup(app, policy), and what is below a path with setup(app, ByPath({...}))"
             )
-        marked = vars(endpoint).get(_RULES, rules) if hasattr(endpoint, "__dict__") else rules
-        if marked != rules:
-            raise RuntimeError(f"{endpoint!r} has another policy already; write an endpoint of its own for each policy")
-        try:
-            setattr(endpoint, _RULES, rules)
-        except AttributeError:
-            raise TypeError(
-                f"{endpoint!r} cannot be marked; write @cors(...) above its def, or above its class"
-            ) from None
+        mark(endpoint, rules)
         return endpoint
 
-    return mark
+    return decorate
 
 
 class _Place(NamedTuple):
@@ -247,10 +238,10 @@ def _own_rules(endpoint: object, method: str, rules: Rules) -> Rules:
     """Return the rules that *endpoint* is marked with for *method*, else *rules*."""
     if isinstance(endpoint, type):  # HTTPEndpoint dispatches in this way
         name = "get" if method == "HEAD" and not hasattr(endpoint, "head") else method.lower()
-        own: Rules = getattr(getattr(endpoint, name, None), _RULES, getattr(endpoint, _RULES, rules))
+        own: Rules = getattr(getattr(endpoint, name, None), RULES, getattr(endpoint, RULES, rules))
         return own
     for layer in _marked(endpoint):
-        rules = getattr(layer, _RULES, rules)
+        rules = getattr(layer, RULES, rules)
     return rules
 
 
@@ -280,4 +271,4 @@ def _route_holds_rules(route: BaseRoute, seen: set[int]) -> bool:
     carriers: Iterable[object] = _marked(endpoint)
     if isinstance(endpoint, type):
         carriers = (member for base in endpoint.__mro__ for member in (base, *vars(base).values()))
-    return any(hasattr(carrier, _RULES) for carrier in carriers) or _holds_rules(inner, seen)
+    return any(hasattr(carrier, RULES) for carrier in carriers) or _holds_rules(inner, seen)
