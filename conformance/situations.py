@@ -206,7 +206,7 @@ SITUATIONS: tuple[Situation, ...] = (
               {"allow-origin": "*", "expose-headers": "*"}, vary=()),
     *_unsafe("S5", CREDENTIALED, {"null where it is not declared": "null"}),
     *_unsafe("S5", REFLECTING, {"null under any origin with credentials": "null"}),
-    # S6 is shown by the benchmarks: a decision costs the same for one origin and for a million.
+    # S6, that a decision costs the same for one origin and for thousands, is shown by tests/test_scale.py.
     # S7 Access-Control-Allow-Origin is the request's origin or the constant `*`; never `*` or `null` with credentials.
     Situation("S7", "any origin without credentials", PUBLIC, Request.actual(EVIL),
               {"allow-origin": "*", "expose-headers": "*"}, vary=()),
