@@ -4,10 +4,13 @@ import asyncio
 from collections.abc import Callable
 
 import pytest
+from fastapi import FastAPI
 
 from conformance.messages import Request
 from conformance.stacks import STACKS, Stack
+from conformance.stacks.asgi import ask_asgi
 from crossorigin import LEAVE, AnyOf, ByPath, Policy, PolicyError
+from crossorigin.asgi import CORSMiddleware, routed_path
 
 APP = "https://app.example.com"
 ADMIN = "https://admin.example.com"
@@ -257,3 +260,36 @@ def test_composed_policies_read_as_code() -> None:
     assert repr(rules) == f"ByPath({{'/a': AnyOf(Policy(['{APP}'])), '/b': LEAVE}}, default=Policy(['*']))"
     assert repr(ByPath({"/a": None})) == "ByPath({'/a': None})"
     assert ByPath({}).near_miss("path-uncovered", APP) is None
+
+
+def test_f3_a_policy_behind_path_rules_that_are_not_all_constant_is_asked() -> None:
+    rules = AnyOf(ByPath({"/admin/": OURS, "/": PUBLIC}), ADMINS)
+
+    assert [found.code for found in rules.findings] == []
+    assert [found.code for found in AnyOf(ByPath({"/": PUBLIC}, default=PUBLIC), OURS).findings] == [
+        "unreachable-policy"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("path", "root", "allowed"),
+    [("/api/admin/x", "/api", False), ("/public/api/admin/x", "/api", False), ("/public/x", "/api", True)],
+)
+def test_s19_a_root_path_that_can_be_cut_out_in_two_ways_gets_no_cors(path: str, root: str, allowed: bool) -> None:
+    rules = ByPath({"/public/": PUBLIC, "/": OURS})
+
+    assert rules.at(routed_path({"path": path, "root_path": root})).actual(EVIL, path) is not None
+    answer = rules.actual(EVIL, routed_path({"path": path, "root_path": root}))
+    assert answer is not None
+    assert answer.allowed == allowed
+
+
+@pytest.mark.filterwarnings("ignore:The `root_path` parameter is deprecated")  # and still in use
+def test_s19_the_root_path_of_a_fastapi_application_counts_in_front_of_it() -> None:
+    api = FastAPI(root_path="/api")
+    api.get("/admin/x")(lambda: "secret")
+    app = CORSMiddleware(api, ByPath({"/admin/": OURS, "/": PUBLIC}))
+
+    response = ask_asgi(app, Request.actual(EVIL, "/api/admin/x"))
+
+    assert (response.status, response.cors) == (200, {})

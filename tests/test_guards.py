@@ -35,11 +35,20 @@ def test_s18_a_denied_request_never_reaches_the_application(stack: Stack, origin
         (APP, {}),
         (None, {}),
         ("http://api.example.com", {}),
+        ("https://api.example.com", {}),
         ("https://behind-a-proxy.example", {"Sec_Fetch_Site": "same-origin"}),
         ("null", {"Sec_Fetch_Site": "same-origin"}),
         (EVIL, {"Sec_Fetch_Site": "none"}),
     ],
-    ids=["allowed", "no Origin", "own host", "same-origin", "same-origin, origin hidden", "typed by the user"],
+    ids=[
+        "allowed",
+        "no Origin",
+        "own host",
+        "own host behind a proxy",
+        "same-origin",
+        "same-origin, origin hidden",
+        "typed by the user",
+    ],
 )
 def test_s18_allowed_and_same_origin_requests_pass(stack: Stack, origin: str | None, headers: dict[str, str]) -> None:
     response = stack.ask(stack.serve(POLICY, enforce=True), Request.actual(origin, method="POST", **headers))
@@ -51,8 +60,8 @@ def test_s18_allowed_and_same_origin_requests_pass(stack: Stack, origin: str | N
 @pytest.mark.parametrize(
     ("origin", "headers"),
     [
-        ("https://api.example.com", {}),
         ("http://api.example.com:8080", {}),
+        ("https://api.example.com:8443", {}),
         ("http://api.example.com", {"Sec_Fetch_Site": "cross-site"}),
         ("http://api.example.com", {"Sec_Fetch_Site": "same-site"}),
     ],
@@ -106,6 +115,7 @@ ACCEPTED = [{"type": "websocket.accept"}]
         (APP, {}),
         (None, {}),
         ("http://api.example.com", {}),
+        ("https://api.example.com", {}),
         ("https://behind-a-proxy.example", {"sec_fetch_site": "same-origin"}),
     ],
 )
@@ -115,7 +125,7 @@ def test_s17_allowed_and_same_origin_handshakes_and_clients_without_origin_pass(
     assert handshake(CORSMiddleware(accepting, POLICY), origin, **headers) == ACCEPTED
 
 
-@pytest.mark.parametrize("origin", [EVIL, "null", "https://api.example.com", "http://["])
+@pytest.mark.parametrize("origin", [EVIL, "null", "https://api.example.com:8443", "http://["])
 def test_s17_a_foreign_handshake_is_closed_before_it_is_accepted(origin: str) -> None:
     assert handshake(CORSMiddleware(accepting, POLICY), origin) == [
         {"type": "websocket.close", "code": 1008, "reason": ""}

@@ -237,6 +237,11 @@ def write_wire(headers: Iterable[WireHeader], answer: Answer) -> list[WireHeader
     return _write(headers, answer.wire_headers, answer.block.vary_wire, answer.block.expose_all, _WIRE)
 
 
+def inner_answer(answer: Answer) -> Answer:
+    """Return what of an outer *answer* is left for a response to which an inner policy gave nothing: ``Vary`` (S10)."""
+    return Answer(False, answer.reason, Block(vary=answer.vary))
+
+
 def cors_lines(headers: Iterable[Header]) -> tuple[Header, ...]:
     """Return the CORS lines of *headers*: by them an outer adapter recognises a response that an inner one wrote (S11).
 

@@ -7,8 +7,8 @@ pass, and what an answer says, is the policy's business. ASGI is specified at ht
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any
 
-from .adapter import WRITTEN, Adapter, Asked
-from .answer import Answer, Reply, Rules, WireHeader, cors_wire_lines, error_reply, write_wire
+from .adapter import WRITTEN, Adapter, Asked, wrapped
+from .answer import Answer, Reply, Rules, WireHeader, cors_wire_lines, error_reply, inner_answer, write_wire
 from .decisions import Kind, Observer
 from .fetch import REQUEST_NAMES
 
@@ -55,6 +55,8 @@ class CORSMiddleware(Adapter):
         if hasattr(app, "wsgi_app"):
             raise TypeError(f"app is {app!r}, a WSGI application; import CORSMiddleware from crossorigin.wsgi")
         self._inner = app if isinstance(app, CORSMiddleware) else None
+        # FastAPI(root_path=...) puts it into the scope by itself, behind us.
+        self._root_path = next((root for layer in wrapped(app) if (root := getattr(layer, "root_path", ""))), "")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection, as ASGI has it."""
@@ -80,7 +82,7 @@ class CORSMiddleware(Adapter):
 
     def read(self, scope: Scope) -> Asked:
         """Return what the request of *scope* asks of the rules."""
-        return read(scope)
+        return read({**scope, "root_path": self._root_path} if self._root_path else scope)
 
     def rules_for(self, scope: Scope, method: str) -> Rules:
         """Return the rules for a request with *method* (for a preflight, the one that it asks for).
@@ -104,11 +106,13 @@ async def serve(app: ASGIApp, answer: Answer, scope: Scope, receive: Receive, se
         if message["type"] == "http.response.start":
             started = True
             headers = list(message.get("headers", ()))
-            if not written or cors_wire_lines(headers) != written[0]:
+            if written and cors_wire_lines(headers) == written[0]:
+                headers = write_wire(headers, inner_answer(answer)) if not written[0] else headers
+            else:
                 headers = write_wire(headers, answer)
                 if is_inner:
                     written[:] = [cors_wire_lines(headers)]
-                message = {**message, "headers": headers}
+            message = {**message, "headers": headers}
         await send(message)
 
     try:
@@ -166,5 +170,10 @@ def routed_path(scope: Scope) -> str:
     """
     path: str = scope["path"]
     root = scope.get("root_path", "")
+    if not root:
+        return path
     below = path.removeprefix(root)
-    return below if root and below[:1] in ("", "/") else path
+    if below != path:
+        return below if below[:1] in ("", "/") else path
+    # Some frameworks cut the root path out wherever it stands: two readings, which rules by path must refuse.
+    return f"/{path}" if root in path else path

@@ -66,7 +66,7 @@ class FixedRules:
 
 
 LEAVE: Final = FixedRules("LEAVE", None)
-"""Leaves the request to whatever is inside, preflights included: an adapter that gets no answer stands back."""
+"""Leaves the request to whatever is inside, preflights and both guards included: the adapter stands back."""
 
 NO_CORS: Final = FixedRules("None", "path-uncovered")
 """Allows no origin at all: what ``None`` means in place of a policy."""
@@ -214,28 +214,28 @@ class ByPath:
 
     def __init__(self, rules: Mapping[str, Rules | None], default: Rules | None = None) -> None:
         report = Report()
-        self._rules: list[tuple[str, Rules]] = []
+        self.by_prefix: list[tuple[str, Rules]] = []
         for path, policy in rules.items():
             where = f"ByPath[{path!r}]"
             if not _is_rule_path(path):
                 report.add("rule-path", where, path, _path_meant(path))
                 continue
             prefix = path.removesuffix("/")
-            if any(_covers(earlier, prefix) for earlier, _ in self._rules):
+            if any(_covers(earlier, prefix) for earlier, _ in self.by_prefix):
                 report.add("unreachable-rule", where, path)
-            self._rules.append((prefix, _check_rules(policy, where, report)))
+            self.by_prefix.append((prefix, _check_rules(policy, where, report)))
         self.rules = dict(rules)
         self.default = _check_rules(default, "ByPath default", report)
         report.stop()
         named = [*((f"ByPath[{path!r}]", policy) for path, policy in rules.items()), ("ByPath default", default)]
         self.findings = (*_findings(named), *report.findings)
-        self.is_async = any(policy.is_async for policy in (*(policy for _, policy in self._rules), self.default))
+        self.is_async = any(policy.is_async for policy in (*(policy for _, policy in self.by_prefix), self.default))
 
     def at(self, path: str) -> Rules:
         """Return the rules for *path*."""
         if _AMBIGUOUS.search(path):
             return _UNREADABLE
-        return next((policy for prefix, policy in self._rules if _covers(prefix, path)), self.default)
+        return next((policy for prefix, policy in self.by_prefix if _covers(prefix, path)), self.default)
 
     def actual(self, origin: str | None, path: str = "/") -> Answer | None:
         """Answer *this actual request?*, as the rule for *path* does. See `Policy.actual`."""
@@ -282,6 +282,10 @@ def _check_rules(policy: object, where: str, report: Report) -> Rules:
 
 
 def _is_constant(policy: Rules) -> bool:
+    if isinstance(policy, ByPath):
+        return all(map(_is_constant, (*(rules for _, rules in policy.by_prefix), policy.default)))
+    if isinstance(policy, AnyOf):
+        return _is_constant(policy.policies[0])
     answer = policy.actual(None)
     return answer is not None and bool(answer.headers)
 

@@ -52,8 +52,8 @@ def is_same_origin(origin: str, scheme: str, host: str | None, fetch_site: str |
     """Return whether a request comes from a page of the very origin that it goes to: no matter of CORS (S20).
 
     Browsers send ``Origin`` with every POST, PUT and DELETE, same-origin ones too. They tell the two apart in
-    ``Sec-Fetch-Site`` (Fetch Metadata §2.5), which no page can set; only where it is absent (plain http, old browsers)
-    is the origin compared with the request's own.
+    ``Sec-Fetch-Site`` (Fetch Metadata §2.5), which no page can set; only where it is absent (plain http, old browsers,
+    Chromium's WebSocket handshakes) is the origin compared with the request's own.
 
     Args:
         origin: The ``Origin`` header.
@@ -69,7 +69,9 @@ def is_same_origin(origin: str, scheme: str, host: str | None, fetch_site: str |
     """
     if fetch_site is not None:
         return fetch_site in ("same-origin", "none")
-    return host is not None and origin == f"{scheme.replace('ws', 'http', 1)}://{host}"
+    # A proxy that ends TLS makes the request's scheme http, and Chromium sends no Sec-Fetch-Site with a handshake. An
+    # https page of the same host is trusted either way; a plain-http one only where the request is plain, too.
+    return host is not None and origin in (f"{scheme.replace('ws', 'http', 1)}://{host}", f"https://{host}")
 
 
 class RefusalLog:

@@ -165,6 +165,9 @@ class _WSGIMiddleware(wsgi.CORSMiddleware):
 
     router: Any
 
+    def read(self, environ: Any) -> Asked:
+        return _read_wsgi(environ)
+
     def rules_for(self, environ: Any, method: str) -> Rules:
         adapter = _adapter_at(self.router, "http", environ.get("PATH_INFO", ""), method)
         rules: Rules = self.policy if adapter is None else adapter.policy
@@ -174,6 +177,10 @@ class _WSGIMiddleware(wsgi.CORSMiddleware):
 
 def _read_asgi(scope: asgi.Scope) -> Asked:
     return asgi.read(scope)._replace(path=scope["path"])  # S19: Kui routes on all of it, whatever root_path says
+
+
+def _read_wsgi(environ: Any) -> Asked:
+    return wsgi.read(environ)._replace(path=environ.get("PATH_INFO", ""))  # Kui routes on it undecoded
 
 
 def _adapter_at(router: Any, protocol: str, path: str, method: str) -> Adapter | None:
@@ -245,7 +252,7 @@ def _covered_wsgi(adapter: Adapter, view: View) -> View:
         connection: Any = kui.wsgi.http_connection_var.get()
         if connection.get(_COVERED) is adapter.policy:
             return view()
-        asked = wsgi.read(connection)
+        asked = _read_wsgi(connection)
         answer = asked.of(adapter.policy)
         if answer is None:
             return view()

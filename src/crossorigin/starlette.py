@@ -13,6 +13,7 @@ from weakref import WeakSet
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Match, Router
 
+from . import adapter
 from .adapter import RULES, checked, mark, wrapped
 from .answer import Rules
 from .asgi import ASGIApp, CORSMiddleware, Scope, routed_path
@@ -133,15 +134,16 @@ class _Outermost(CORSMiddleware):
                 "and the endpoints with @cors(...)"
             )
         self._application = application
-        self._counted = -1
+        self._seen = (-1, -1)
         self._resolves = False
 
     def rules_for(self, scope: Scope, method: str) -> Rules:
         """Return the rules for what the router serves to a request with *method*."""
         router = self._application.router
-        if self._counted != len(router.routes):
-            # The first request, and whenever a route was added. Without anything to find, nothing is looked for.
-            self._counted = len(router.routes)
+        if self._seen != (len(router.routes), adapter.marks):
+            # The first request, and whenever a route was added or an endpoint marked. Without anything to find, nothing
+            # is looked for.
+            self._seen = (len(router.routes), adapter.marks)
             self._resolves = _holds_rules(router, set())
         if not self._resolves:
             return self.policy

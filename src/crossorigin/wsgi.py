@@ -12,7 +12,7 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from .adapter import WRITTEN, Adapter, Asked
-from .answer import Answer, Header, Reply, Rules, cors_lines, error_reply, write
+from .answer import Answer, Header, Reply, Rules, cors_lines, error_reply, inner_answer, write
 from .decisions import Observer
 from .fetch import REQUEST_NAMES
 
@@ -64,7 +64,7 @@ class CORSMiddleware(Adapter):
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         """Serve one request, as WSGI has it."""
-        asked = read(environ)
+        asked = self.read(environ)
         rules = self.rules_for(environ, asked.method)
         answer = asked.of(rules)
         if answer is None:
@@ -73,6 +73,10 @@ class CORSMiddleware(Adapter):
         if asked.kind == "preflight" and reply is not None:
             return sending(reply)(environ, start_response)
         return serve(self.app if reply is None else sending(reply), answer, environ, start_response)
+
+    def read(self, environ: "WSGIEnvironment") -> Asked:
+        """Return what the request of *environ* asks of the rules."""
+        return read(environ)
 
     def rules_for(self, environ: "WSGIEnvironment", method: str) -> Rules:
         """Return the rules for a request with *method* (for a preflight, the one that it asks for).
@@ -154,7 +158,9 @@ class _Response:
         self, status: str, headers: list[Header], exc_info: "OptExcInfo | None" = None, /
     ) -> Callable[[bytes], object]:
         """Take the place of the server's ``start_response``; called again, with *exc_info*, until data are sent."""
-        if not self._written or cors_lines(headers) != self._written[0]:
+        if self._written and cors_lines(headers) == self._written[0]:
+            headers = write(headers, inner_answer(self._answer)) if not self._written[0] else headers
+        else:
             headers = write(headers, self._answer)
             if self._is_inner:
                 self._written[:] = [cors_lines(headers)]
