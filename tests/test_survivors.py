@@ -5,7 +5,11 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from starlette.applications import Starlette
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
 
+import crossorigin.starlette
 from conformance.messages import Request
 from conformance.stacks import STACKS, Stack
 from conformance.stacks.asgi import asgi_api, ask_asgi
@@ -241,3 +245,30 @@ def test_the_other_kind_of_application_is_named_when_it_is_built() -> None:
         asgi.CORSMiddleware(Flask(), POLICY)  # type: ignore[arg-type]
     with pytest.raises(TypeError, match=r"an ASGI application; import CORSMiddleware from crossorigin\.asgi"):
         wsgi.CORSMiddleware(asgi_api, POLICY)  # type: ignore[arg-type]
+
+
+def test_s10_where_an_inner_policy_gave_nothing_the_outer_vary_stands() -> None:
+    inner = asgi.CORSMiddleware(asgi_api, Policy("https://inner.example"))
+
+    async def cascade(scope: Scope, receive: Receive, send: Send) -> None:
+        async def discard(message: Message) -> None: ...
+
+        await inner(scope, receive, discard)
+        await asgi_api(scope, receive, send)
+
+    response = ask_asgi(asgi.CORSMiddleware(cascade, POLICY), Request.actual(EVIL))
+
+    assert (response.cors, response.vary) == ({}, ["origin"])
+
+
+def test_an_endpoint_marked_after_the_first_request_is_found() -> None:
+    async def secret(request: Any) -> PlainTextResponse:
+        return PlainTextResponse("secret")
+
+    app = Starlette(routes=[Route("/x", secret)])
+    crossorigin.starlette.setup(app, PUBLIC)
+    before = ask_asgi(app, Request.actual(EVIL, "/x"))
+    app.router.routes[0] = Route("/x", crossorigin.starlette.cors(None)(secret))
+    after = ask_asgi(app, Request.actual(EVIL, "/x"))
+
+    assert (before.cors, after.cors) == ({"allow-origin": "*"}, {})
