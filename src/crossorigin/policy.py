@@ -162,8 +162,6 @@ class Policy:
             ),
         )
 
-    # --- the two questions --------------------------------------------------------------------------------------------
-
     def actual(self, origin: str | None, path: str = "/") -> Answer:
         """Answer *this actual request?*: may a page of *origin* read the response, and what does the response carry?
 
@@ -311,8 +309,6 @@ class Policy:
             more = f" and {len(missing) - 5} more" if len(missing) > 5 else ""
             return f"not in allow_headers: {', '.join(missing[:5])}{more}"
         return None
-
-    # --- the policy as data -------------------------------------------------------------------------------------------
 
     def replace(self, **changes: Any) -> Self:
         """Return a policy with some arguments changed, checked anew.
