@@ -96,7 +96,9 @@ def waitress_server(app: Any, **options: Any) -> Iterator[str]:
     try:
         yield f"http://{LOOPBACK}:{server.effective_port}"
     finally:
-        server.trigger.pull_trigger(lambda: [handler.close() for handler in list(dispatcher_map.values())])
+        # The loop may be awake already, and close the trigger before this thread has written to it.
+        with suppress(OSError):
+            server.trigger.pull_trigger(lambda: [handler.close() for handler in list(dispatcher_map.values())])
         thread.join()
         server.task_dispatcher.shutdown()
 
