@@ -8,9 +8,9 @@ from fastapi import FastAPI
 
 from conformance.messages import Request
 from conformance.stacks import STACKS, Stack
-from conformance.stacks.asgi import ask_asgi
+from conformance.stacks.asgi import asgi_api, ask_asgi
 from crossorigin import LEAVE, AnyOf, ByPath, Policy, PolicyError
-from crossorigin.asgi import CORSMiddleware, routed_path
+from crossorigin.asgi import CORSMiddleware, Receive, Scope, Send, routed_path
 
 APP = "https://app.example.com"
 ADMIN = "https://admin.example.com"
@@ -293,3 +293,15 @@ def test_s19_the_root_path_of_a_fastapi_application_counts_in_front_of_it() -> N
     response = ask_asgi(app, Request.actual(EVIL, "/api/admin/x"))
 
     assert (response.status, response.cors) == (200, {})
+
+
+def test_s19_a_folder_that_is_called_root_path_is_no_part_of_the_path() -> None:
+    class Quart:
+        root_path = "/public"  # where its files are
+
+        async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+            await asgi_api(scope, receive, send)
+
+    app = CORSMiddleware(Quart(), ByPath({"/admin/": PUBLIC, "/": OURS}))
+
+    assert ask_asgi(app, Request.actual(EVIL, "/public/admin/x")).cors == {}

@@ -55,8 +55,9 @@ class CORSMiddleware(Adapter):
         if hasattr(app, "wsgi_app"):
             raise TypeError(f"app is {app!r}, a WSGI application; import CORSMiddleware from crossorigin.wsgi")
         self._inner = app if isinstance(app, CORSMiddleware) else None
-        # FastAPI(root_path=...) puts it into the scope by itself, behind us.
-        self._root_path = next((root for layer in wrapped(app) if (root := getattr(layer, "root_path", ""))), "")
+        # FastAPI(root_path=...) puts it into the scope by itself, behind us. Quart's root_path is a folder on the disk.
+        roots = (getattr(layer, "root_path", "") for layer in wrapped(app) if hasattr(layer, "user_middleware"))
+        self._root_path: str = next(filter(None, roots), "")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection, as ASGI has it."""
