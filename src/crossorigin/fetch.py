@@ -50,6 +50,13 @@ FORBIDDEN_REQUEST_HEADERS = frozenset(
     """.split()
 )
 FORBIDDEN_REQUEST_HEADER_PREFIXES = ("proxy-", "sec-")
+# Forbidden where they would smuggle a forbidden method past the browser.
+METHOD_OVERRIDE_HEADERS = frozenset({"x-http-method", "x-http-method-override", "x-method-override"})
+NO_CORS_SAFELISTED_REQUEST_HEADERS = frozenset({"accept", "accept-language", "content-language", "content-type"})
+SAFELISTED_CONTENT_TYPES = frozenset({"application/x-www-form-urlencoded", "multipart/form-data", "text/plain"})
+# Bytes: of one safelisted value, and of all safelisted values of a request together.
+SAFELISTED_VALUE_SIZE = 128
+SAFELISTED_VALUES_SIZE = 1024
 SAFELISTED_RESPONSE_HEADERS = frozenset(
     "cache-control content-language content-length content-type expires last-modified pragma".split()
 )
@@ -61,6 +68,15 @@ _LOWER = str.maketrans(ascii_uppercase, ascii_lowercase)
 
 # RFC 9110 §5.6.2: methods and header names are tokens.
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+
+# §2.2.2: what spoils a safelisted header's value. Bytes from 0x80 are fine for Accept, though not for languages.
+_CORS_UNSAFE = re.compile(r'[\x00-\x08\x0a-\x1f"():<>?@\[\\\]{}\x7f]')
+_LANGUAGES = re.compile(r"[0-9A-Za-z *,\-.;=]*")
+_RANGE = re.compile(r"bytes=([0-9]+)-([0-9]*)")
+# §2.2.2 HTTP whitespace.
+_BLANKS = " \t\r\n"
+# One piece of a header's value, up to a comma outside quotes; a quote that is never closed runs to the end.
+_PIECE = re.compile(r'(?:[^",]|"(?:[^"\\]|\\.)*(?:"|\\?$))*', re.DOTALL)
 
 
 def is_token(text: str) -> bool:
@@ -94,19 +110,122 @@ def normalize_method(method: str) -> str:
     return upper if upper in NORMALIZED_METHODS else method
 
 
-def is_forbidden_request_header(name: str) -> bool:
-    """Return whether a page can never set the header *name* (§2.2.2 forbidden request-header, the part about names).
+def is_forbidden_request_header(name: str, value: str = "") -> bool:
+    """Return whether a page can never set the header *name* to *value* (§2.2.2 forbidden request-header).
 
-    Browsers drop such a header in silence, so a preflight never asks for it. The three method-override headers are
-    forbidden for some values only, and are not covered here.
+    Browsers drop such a header in silence, so a preflight never asks for it. Only the three method-override headers
+    depend on the value.
 
     >>> is_forbidden_request_header("Cookie"), is_forbidden_request_header("Sec-Fetch-Site")
     (True, True)
     >>> is_forbidden_request_header("Authorization")
     False
+    >>> is_forbidden_request_header("X-HTTP-Method", "PUT"), is_forbidden_request_header("X-HTTP-Method", "trace")
+    (False, True)
     """
     lower = name.translate(_LOWER)
+    if lower in METHOD_OVERRIDE_HEADERS:
+        return any(map(is_forbidden_method, split_value(value)))
     return lower in FORBIDDEN_REQUEST_HEADERS or lower.startswith(FORBIDDEN_REQUEST_HEADER_PREFIXES)
+
+
+def is_safelisted_request_header(name: str, value: str) -> bool:
+    """Return whether a page may send the header *name* with *value* without asking (§2.2.2 CORS-safelisted).
+
+    Args:
+        name: In any case.
+        value: One header's value, a character for each byte.
+
+    >>> is_safelisted_request_header("Content-Type", "text/plain;charset=utf-8")
+    True
+    >>> is_safelisted_request_header("Content-Type", "application/json")
+    False
+    >>> is_safelisted_request_header("Range", "bytes=0-99"), is_safelisted_request_header("Range", "bytes=-99")
+    (True, False)
+    """
+    if len(value) > SAFELISTED_VALUE_SIZE:
+        return False
+    match name.translate(_LOWER):
+        case "accept":
+            return _CORS_UNSAFE.search(value) is None
+        case "accept-language" | "content-language":
+            return _LANGUAGES.fullmatch(value) is not None
+        case "content-type":
+            return _CORS_UNSAFE.search(value) is None and media_type(value) in SAFELISTED_CONTENT_TYPES
+        case "range":
+            span = _RANGE.fullmatch(value)
+            return span is not None and (not span[2] or int(span[1]) <= int(span[2]))
+        case _:
+            return False
+
+
+def unsafe_request_header_names(headers: Iterable[tuple[str, str]]) -> list[str]:
+    """Return the names of *headers* that a preflight must ask for: in lower case, sorted, each once (§2.2.2).
+
+    Too many safelisted ones together, by the size of their values, are no longer safe.
+
+    >>> unsafe_request_header_names([("X-B", "1"), ("Accept", "*/*"), ("Authorization", "Bearer t")])
+    ['authorization', 'x-b']
+    """
+    unsafe: set[str] = set()
+    safe: set[str] = set()
+    size = 0
+    for name, value in headers:
+        if is_safelisted_request_header(name, value):
+            safe.add(name.translate(_LOWER))
+            size += len(value)
+        else:
+            unsafe.add(name.translate(_LOWER))
+    return sorted(unsafe | safe if size > SAFELISTED_VALUES_SIZE else unsafe)
+
+
+def is_safelisted_without_cors(name: str, value: str) -> bool:
+    """Return whether a page may send the header *name* in mode ``no-cors`` (§2.2.2 no-CORS-safelisted).
+
+    >>> is_safelisted_without_cors("Accept", "text/html"), is_safelisted_without_cors("Range", "bytes=0-99")
+    (True, False)
+    """
+    is_listed = name.translate(_LOWER) in NO_CORS_SAFELISTED_REQUEST_HEADERS
+    return is_listed and is_safelisted_request_header(name, value)
+
+
+def media_type(value: str) -> str | None:
+    """Return the essence of a ``Content-Type``, in lower case; ``None`` if it is none (MIME Sniffing §4.4).
+
+    >>> media_type("Application/JSON; charset=utf-8"), media_type("json")
+    ('application/json', None)
+    """
+    main, _, rest = value.strip(_BLANKS).partition("/")
+    subtype = rest.partition(";")[0].rstrip(_BLANKS)  # whatever the parameters are, they cannot make it fail
+    return f"{main}/{subtype}".translate(_LOWER) if is_token(main) and is_token(subtype) else None
+
+
+def split_value(value: str) -> list[str]:
+    """Return the pieces of *value* between the commas that stand outside quotes (§2.2.2 get, decode, and split).
+
+    Empty pieces are kept, and so are the quotes.
+
+    >>> split_value('"1,2", 3,')
+    ['"1,2"', '3', '']
+    """
+    pieces = []
+    position = 0
+    while True:
+        piece = _PIECE.match(value, position)
+        assert piece is not None  # it matches nothing, at least
+        pieces.append(piece[0].strip(" \t"))
+        position = piece.end() + 1
+        if position > len(value):
+            return pieces
+
+
+def lower_name(name: str) -> str:
+    """Return the header *name* in lower case, ASCII letters alone (Infra §4.6).
+
+    >>> lower_name("X-Total-Count")
+    'x-total-count'
+    """
+    return name.translate(_LOWER)
 
 
 def parse_list(lines: Iterable[str]) -> list[str] | None:
