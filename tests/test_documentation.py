@@ -18,6 +18,12 @@ def test_the_page_of_findings_is_made_from_the_catalogue() -> None:
     assert (ROOT / "docs" / "findings.md").read_text(encoding="utf-8") == page, "run `make docs`"
 
 
+def test_the_page_on_the_browser_is_made_from_the_model() -> None:
+    page = runpy.run_path(str(ROOT / "docs" / "generate.py"))["browser_page"]()
+
+    assert (ROOT / "docs" / "browser.md").read_text(encoding="utf-8") == page, "run `make docs`"
+
+
 def test_every_finding_is_in_the_page() -> None:
     page = (ROOT / "docs" / "findings.md").read_text(encoding="utf-8")
 
@@ -32,13 +38,13 @@ def test_links_between_pages_lead_somewhere(path: Path) -> None:
 
 
 def test_every_rule_that_the_code_cites_is_written_down() -> None:
-    rules = (ROOT / "docs" / "rules.md").read_text(encoding="utf-8")
-    written = set(re.findall(r"^- \*\*([SFP]\d+)\*\*", rules, re.MULTILINE))
-    sources = (*ROOT.glob("src/**/*.py"), *ROOT.glob("tests/*.py"), *ROOT.glob("conformance/*.py"))
+    pages = [(ROOT / "docs" / name).read_text(encoding="utf-8") for name in ("rules.md", "browser.md")]
+    written = {rule for page in pages for rule in re.findall(r"^- \*\*([SBFP]\d+)\*\*", page, re.MULTILINE)}
+    sources = (*ROOT.glob("src/**/*.py"), *ROOT.glob("tests/**/*.py"), *ROOT.glob("conformance/**/*.py"))
     cited = {
         rule
         for path in sources
-        for rule in re.findall(r"(?<![\w/])[SFP][1-9]\d?(?!\w)", path.read_text(encoding="utf-8"))
+        for rule in re.findall(r"(?<![\w/])[SBFP][1-9]\d?(?!\w)", path.read_text(encoding="utf-8"))
     }
 
     assert sorted(cited - written) == []

@@ -1,0 +1,127 @@
+"""Where real engines differ from the standard, by name (B3).
+
+The standard is the default. What an engine does differently is a row of `Difference` and nothing else: the algorithm
+asks for the row where it applies, and the test suite shows each row with the engine that it names.
+"""
+
+from dataclasses import dataclass
+from enum import Enum
+from types import MappingProxyType
+from typing import ClassVar
+
+
+class Difference(Enum):
+    """What an engine does and the standard does not."""
+
+    WILDCARD_COVERS_AUTHORIZATION = "Access-Control-Allow-Headers: * covers Authorization, too"
+    UNCACHED_WITH_MALFORMED_MAX_AGE = (
+        "a preflight with a malformed Access-Control-Max-Age is not kept, not even for 5 s"
+    )
+    UNCACHED_FOR_OPAQUE_ORIGINS = "no preflight of a page with an opaque origin, a sandboxed frame say, is kept"
+    WILDCARD_UNCACHED = "a * is not kept: every request that needs it has a preflight of its own"
+    WILDCARD_CACHED_LITERALLY = "a * that came for a request with credentials is kept as a mere name"
+    WILDCARD_MATCHED_LITERALLY = "a kept * covers no request with credentials"
+    CACHED_WILDCARD_SPARES_AUTHORIZATION = "a kept * does not cover Authorization, though a fresh one does"
+    CACHED_BY_CREDENTIALS = "what was kept for a request with credentials serves no request without"
+    CACHED_AS_A_WHOLE = "a kept preflight covers GET, HEAD and POST unlisted, even for what is always preflighted"
+    HEAD_CACHED_WHERE_LISTED = "a kept preflight covers HEAD only where Access-Control-Allow-Methods listed it"
+    CACHED_ONE_AT_A_TIME = "whatever a kept preflight does not cover makes it forgotten, before the next one is sent"
+    CACHED_THOUGH_REFUSED = "what a preflight allowed is kept, though it did not allow the request it was for"
+    CACHED_AFTER_REDIRECT_ERROR = "what a preflight allowed is kept, though redirect='error' made the request fail"
+    CACHED_AFTER_FAILURE = "what a preflight allowed is kept, though the request after it was blocked"
+    EMPTY_LINES_HIDDEN = "of several lines of one header, a page does not see the empty ones"
+    UNTAINTED_PREFLIGHT = "a preflight shows the page's own origin after redirects that make the Origin null"
+    ORIGIN_DESPITE_REFERRER_POLICY = (
+        "a POST in mode 'no-cors' shows its Origin whatever the referrer policy, until redirected"
+    )
+    NO_CORS_REDIRECT_HIDES_ORIGIN = "a POST in mode 'no-cors' shows a null Origin once redirected to another origin"
+    GET_AFTER_REDIRECT_SHOWS_ORIGIN = (
+        "within the page's own origin, a GET that was a POST before a redirect shows Origin"
+    )
+    DELETE_REDIRECTED_AS_GET = "a redirect to another origin turns DELETE into GET, whatever its status"
+    PREFLIGHTED_AFTER_REDIRECTS = "a redirected request has a preflight if it had one before, or headers for one"
+    DROPPED_HEADERS_ASKED_FOR = "a preflight after a redirect asks for headers that the redirect has dropped, too"
+    NO_USER_IN_REDIRECTS = "a redirect to a URL with a user name in it is blocked, even within the page's own origin"
+
+
+@dataclass(frozen=True, eq=False)
+class Engine:
+    """A browser engine, as far as CORS shows it.
+
+    Attributes:
+        name: As people know it.
+        differences: What it does differently from the standard.
+        max_age_limit: The longest time, in seconds, that it keeps a preflight; ``None`` for no limit. The standard
+            leaves it to the engine (Fetch §4.8 CORS-preflight fetch, "imposed limit on max-age").
+    """
+
+    name: str
+    differences: frozenset[Difference] = frozenset()
+    max_age_limit: int | None = None
+
+    STANDARD: ClassVar["Engine"]
+    CHROMIUM: ClassVar["Engine"]
+    FIREFOX: ClassVar["Engine"]
+    WEBKIT: ClassVar["Engine"]
+
+    def __repr__(self) -> str:
+        return f"Engine.{self.name.upper()}"
+
+
+Engine.STANDARD = Engine("Standard")
+Engine.CHROMIUM = Engine(
+    "Chromium",
+    frozenset(
+        {
+            Difference.WILDCARD_COVERS_AUTHORIZATION,
+            Difference.UNCACHED_FOR_OPAQUE_ORIGINS,
+            Difference.WILDCARD_CACHED_LITERALLY,
+            Difference.CACHED_WILDCARD_SPARES_AUTHORIZATION,
+            Difference.CACHED_AS_A_WHOLE,
+            Difference.CACHED_ONE_AT_A_TIME,
+            Difference.CACHED_AFTER_FAILURE,
+            Difference.ORIGIN_DESPITE_REFERRER_POLICY,
+            Difference.NO_CORS_REDIRECT_HIDES_ORIGIN,
+            Difference.NO_USER_IN_REDIRECTS,
+        }
+    ),
+    max_age_limit=7200,
+)
+Engine.FIREFOX = Engine(
+    "Firefox",
+    frozenset(
+        {
+            Difference.WILDCARD_COVERS_AUTHORIZATION,
+            Difference.UNCACHED_WITH_MALFORMED_MAX_AGE,
+            Difference.WILDCARD_UNCACHED,
+            Difference.CACHED_BY_CREDENTIALS,
+            Difference.CACHED_AS_A_WHOLE,
+            Difference.HEAD_CACHED_WHERE_LISTED,
+            Difference.CACHED_AFTER_REDIRECT_ERROR,
+            Difference.EMPTY_LINES_HIDDEN,
+            Difference.UNTAINTED_PREFLIGHT,
+            Difference.PREFLIGHTED_AFTER_REDIRECTS,
+        }
+    ),
+    max_age_limit=86400,
+)
+Engine.WEBKIT = Engine(
+    "WebKit",
+    frozenset(
+        {
+            Difference.WILDCARD_COVERS_AUTHORIZATION,
+            Difference.WILDCARD_MATCHED_LITERALLY,
+            Difference.CACHED_AS_A_WHOLE,
+            Difference.CACHED_ONE_AT_A_TIME,
+            Difference.CACHED_THOUGH_REFUSED,
+            Difference.CACHED_AFTER_FAILURE,
+            Difference.GET_AFTER_REDIRECT_SHOWS_ORIGIN,
+            Difference.DELETE_REDIRECTED_AS_GET,
+            Difference.PREFLIGHTED_AFTER_REDIRECTS,
+            Difference.DROPPED_HEADERS_ASKED_FOR,
+        }
+    ),
+    max_age_limit=600,
+)
+
+ENGINES = MappingProxyType({engine.name.lower(): engine for engine in (Engine.CHROMIUM, Engine.FIREFOX, Engine.WEBKIT)})
