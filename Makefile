@@ -8,7 +8,7 @@ EXTRAS := aiohttp,cli,kui,starlette,testing
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help demo test check docs constraints clean
+.PHONY: help demo test mutants check docs constraints clean
 
 ifneq ($(filter-out help clean,$(MAKECMDGOALS)),)
 FOUND := $(shell $(PYTHON) -c 'import sys; v = sys.version_info[:3]; print("%d.%d.%d" % v + " old" * (v < (3, 11)))' 2>/dev/null)
@@ -44,8 +44,12 @@ help: ## say what the targets do
 demo: $(READY) ## run the demonstration
 	@$(BIN)/python -m examples.demo
 
-test: $(READY) ## run the tests and the examples in docstrings, and hold coverage to its floor
-	@$(BIN)/python -m pytest -n auto --cov --cov-report=term
+test: $(READY) ## run the tests, with browsers too, and the examples in docstrings, and hold coverage to its floor
+	@$(BIN)/python -m conformance.engines.install
+	@conformance/engines/namespace $(BIN)/python -m pytest -n auto --cov --cov-report=term
+
+mutants: $(READY) ## make deliberate mistakes in the model of the browser, and show which test notices each
+	@$(BIN)/python -m tests.mutants
 
 check: $(READY) ## lint, check the format, the types and the import contracts
 	@$(BIN)/ruff check
