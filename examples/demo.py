@@ -22,6 +22,9 @@ from conformance.stacks.kui import serve_kui_asgi
 from conformance.stacks.starlette import serve_fastapi
 from conformance.stacks.wsgi import serve_wsgi
 from crossorigin import Policy, fetch
+from crossorigin.browser import Engine, HTTPResponse
+from crossorigin.browser.checks import check_cors, check_headers, check_method, read_preflight
+from crossorigin.browser.verdicts import Blocked
 
 STACKS = {
     "ASGI": (uvicorn_server, serve_asgi),
@@ -77,28 +80,19 @@ SITUATIONS = (
 
 
 def browser_verdict(request: Request, response: Response) -> tuple[bool, str]:
-    """Return whether a browser lets the page go on, and why: Fetch §4.9 CORS-preflight fetch and §4.10 CORS check.
-
-    For a page that includes credentials, so that `*` never counts.
-    """
+    """Return whether a browser lets the page go on, and why, for a page that includes credentials."""
     sent = dict(request.headers)
-    granted = response.get(fetch.ALLOW_ORIGIN)
-    if granted != sent["Origin"]:
-        return False, f"names {granted}" if granted else "origin"
-    if response.get(fetch.ALLOW_CREDENTIALS) != "true":
-        return False, "no Allow-Credentials"
+    answer = HTTPResponse(response.status, response.headers)
     method = sent.get(fetch.REQUEST_METHOD)
-    if method is None:
-        return True, "reads it"
-    if not 200 <= response.status <= 299:
-        return False, f"status {response.status}"
-    methods = fetch.parse_list(response.values(fetch.ALLOW_METHODS)) or []
-    if method not in methods and method not in fetch.SAFELISTED_METHODS:
-        return False, method
-    names = [name.lower() for name in fetch.parse_list(response.values(fetch.ALLOW_HEADERS)) or []]
-    refused = [name for name in sent.get(fetch.REQUEST_HEADERS, "").split(",") if name and name not in names]
-    if refused:
-        return False, refused[0]
+    try:
+        check_cors(sent["Origin"], True, answer)
+        if method is None:
+            return True, "reads it"
+        allowed = read_preflight(answer, Engine.STANDARD, None)
+        check_method(method, allowed, True)
+        check_headers(fetch.parse_list([sent.get(fetch.REQUEST_HEADERS, "")]) or [], allowed, True, Engine.STANDARD)
+    except Blocked as blocked:
+        return False, blocked.code
     return True, "goes on"
 
 
@@ -119,7 +113,7 @@ def main() -> int:
             }
             wrong += not right
             cells = [str(response.status) for response in responses]
-            shown = f"[green]{why}[/]" if allowed else f"[yellow]blocks: {why}[/]"
+            shown = f"[green]{why}[/]" if allowed else f"[yellow]{why}[/]"
             table.add_row(situation.name, *cells, shown if right else f"[red]WRONG: {why}[/]")
     console = Console(highlight=False)
     console.print("One policy on five stacks, and what a browser makes of their answers:\n")

@@ -13,6 +13,7 @@ import pytest
 from conformance.messages import Request
 from conformance.servers import aiohttp_server, ask_server, uvicorn_server, waitress_server
 from crossorigin import Policy, PolicyError
+from crossorigin.testing import CORSError
 
 README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
@@ -29,9 +30,9 @@ def run(block: str) -> dict[str, Any]:
 
 
 QUICKSTARTS: dict[str, tuple[str, Callable[[Any], AbstractContextManager[str]]]] = {
-    "FastAPI": ("fastapi import FastAPI", uvicorn_server),
+    "FastAPI": ("crossorigin.starlette.setup", uvicorn_server),
     "ASGI": ("litestar import", uvicorn_server),
-    "WSGI": ("flask import", waitress_server),
+    "WSGI": ("crossorigin.wsgi import", waitress_server),
     "aiohttp": ("aiohttp import web", aiohttp_server),
     "Kui": ("kui.asgi import", uvicorn_server),
 }
@@ -76,3 +77,19 @@ def test_the_log_line_is_the_real_one() -> None:
     near = Policy("http://localhost:8080").near_miss("origin-not-allowed", "http://localhost:3000")
 
     assert f"origin 'http://localhost:3000' is not allowed ({near})\n" in PRINTED
+
+
+def test_the_explanation_is_printed_as_it_stands(capsys: pytest.CaptureFixture[str]) -> None:
+    run(next(block for block in PYTHON if "explain(" in block))
+
+    assert capsys.readouterr().out in PRINTED
+
+
+@pytest.mark.parametrize("framework", ["FastAPI()", "Flask(__name__)"])
+def test_the_test_client_names_the_mistake(framework: str) -> None:
+    block = next(block for block in PYTHON if "BrowserClient" in block and framework in block)
+
+    with pytest.raises(CORSError) as caught:
+        run(block)
+
+    assert f"crossorigin.testing.CORSError: {caught.value}\n" in PRINTED

@@ -1,0 +1,222 @@
+"""`explain`: one request through a policy and the model of the browser, and what to change."""
+
+import asyncio
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from crossorigin import LEAVE, AnyOf, ByPath, Policy, explain
+from crossorigin.answer import Rules
+from crossorigin.browser import Engine, RequestError
+
+APP = "https://app.example.com"
+POLICY = Policy(APP, allow_methods=["PATCH"], allow_headers=["X-A"])
+ADMIN = ByPath({"/admin/": LEAVE, "/api/": POLICY})
+
+
+def _raises(origin: str) -> bool:
+    raise LookupError("the database is down")
+
+
+async def _later(origin: str) -> bool:
+    return origin == "https://later.example"
+
+
+ADVICE: dict[str, tuple[Rules, dict[str, Any], str, str]] = {
+    "another scheme": (
+        POLICY, {"origin": "http://app.example.com"}, "allow-origin-missing",
+        "add 'http://app.example.com' to allow_origins, if that page is yours "
+        "(the policy allows 'https://app.example.com': another scheme)",
+    ),
+    "another port": (
+        Policy("http://localhost:8080"), {"origin": "http://localhost:3000"}, "allow-origin-missing",
+        "add 'http://localhost:3000' to allow_origins, if that page is yours "
+        "(the policy allows 'http://localhost:8080': another port)",
+    ),
+    "nothing near": (
+        POLICY, {"origin": "https://evil.example"}, "allow-origin-missing",
+        "add 'https://evil.example' to allow_origins, if that page is yours",
+    ),
+    "a slash at the end": (
+        POLICY, {"origin": f"{APP}/"}, "allow-origin-missing",
+        "no browser sends this Origin: it sends 'https://app.example.com'",
+    ),
+    "a host in upper case": (
+        POLICY, {"origin": "https://App.example.com"}, "allow-origin-missing",
+        "no browser sends this Origin: it sends 'https://app.example.com'",
+    ),
+    "no origin at all": (POLICY, {"origin": "not one"}, "allow-origin-missing", "no browser sends this Origin"),
+    "no scheme": (
+        POLICY,
+        {"origin": "app.example.com"},
+        "allow-origin-missing",
+        "no browser sends this Origin: it sends 'https://app.example.com'",
+    ),
+    "null": (
+        POLICY, {"origin": "null"}, "allow-origin-missing",
+        "give the page an origin (sandboxed frames, file: and data: pages, and redirects across origins have the origin "
+        "'null')",
+    ),
+    "a method in lower case": (
+        POLICY, {"origin": APP, "method": "patch"}, "method-case",
+        "write the method in upper case in the page, method: 'PATCH': browsers send 'patch' as it is",
+    ),
+    "a method not listed": (POLICY, {"origin": APP, "method": "put"}, "method-not-allowed", "add 'PUT' to allow_methods"),
+    "headers not listed": (
+        POLICY, {"origin": APP, "headers": ["X-C", "X-A", "X-B"]}, "header-not-allowed",
+        "add 'x-b' and 'x-c' to allow_headers",
+    ),
+    "one header by itself": (POLICY, {"origin": APP, "headers": "X-B"}, "header-not-allowed", "add 'x-b' to allow_headers"),
+    "Authorization under a star": (
+        Policy(APP, allow_headers="*"), {"origin": APP, "headers": {"Authorization": "Bearer t"}},
+        "authorization-wildcard", "name Authorization beside '*': allow_headers=['*', 'Authorization']",
+    ),
+    "credentials missing": (
+        POLICY, {"origin": APP, "credentials": True}, "allow-credentials-missing",
+        "set allow_credentials=True, or fetch without credentials: 'include'",
+    ),
+    "credentials of a page without an origin": (
+        Policy("null", allow_credentials=True, dangerously_allow=["null-origin"]),
+        {"origin": "null", "credentials": "include"}, "allow-credentials-missing",
+        "fetch without credentials: 'include'; a page whose origin is null never gets any",
+    ),
+    "a star with credentials": (
+        Policy("*"), {"origin": APP, "credentials": True}, "allow-origin-wildcard",
+        "name the origins instead of '*' and set allow_credentials=True, or fetch without credentials: 'include'",
+    ),
+    "a check that says no": (
+        Policy(APP, allow_origin_check=lambda origin: False), {"origin": "https://other.example"},
+        "allow-origin-missing",
+        "let allow_origin_check return True for 'https://other.example', or add it to allow_origins",
+    ),
+    "a check that fails": (
+        Policy(APP, allow_origin_check=_raises), {"origin": "https://other.example"}, "allow-origin-missing",
+        "mend allow_origin_check, which raised LookupError('the database is down')",
+    ),
+    "a path without a policy": (
+        ADMIN, {"origin": APP, "url": "https://api.example.com/other"}, "allow-origin-missing",
+        "give ByPath a rule for /other, or a default",
+    ),
+    "a path left to the application": (
+        ADMIN, {"origin": APP, "url": "https://api.example.com/admin/x", "method": "PUT"}, "allow-origin-missing",
+        "ask the application: the policy leaves the path /admin/x to it",
+    ),
+    "an ambiguous path": (
+        ADMIN, {"origin": APP, "url": "https://api.example.com/api//x"}, "allow-origin-missing",
+        "ask for a path that reads in one way only: '/api//x' can be taken for another one",
+    ),
+    "a method too long": (
+        POLICY, {"origin": APP, "method": "M" * 65}, "allow-origin-missing",
+        f"use a method of at most 64 bytes, not {'M' * 64!r}...",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("policy", "request_", "code", "advice"), ADVICE.values(), ids=ADVICE)
+def test_a_refusal_says_what_to_change(policy: Rules, request_: dict[str, Any], code: str, advice: str) -> None:
+    explained = explain(policy, **request_)
+
+    assert (explained.allowed, explained.verdict.code, explained.advice) == (False, code, advice)
+    assert str(explained).endswith(f"\n\nTo allow it: {advice}")
+
+
+def test_the_advice_on_origins_methods_and_headers_is_right() -> None:
+    request: dict[str, Any] = {
+        "origin": "http://localhost:3000",
+        "method": "DELETE",
+        "headers": ["X-B"],
+        "credentials": True,
+    }
+    policy = Policy(APP)
+
+    policy = policy.replace(allow_origins=[APP, "http://localhost:3000"])
+    assert explain(policy, **request).advice == "set allow_credentials=True, or fetch without credentials: 'include'"
+    policy = policy.replace(allow_credentials=True)
+    assert explain(policy, **request).advice == "add 'DELETE' to allow_methods"
+    policy = policy.replace(allow_methods=["DELETE"])
+    assert explain(policy, **request).advice == "add 'x-b' to allow_headers"
+    policy = policy.replace(allow_headers=["x-b"])
+    assert explain(policy, **request).allowed
+
+
+def test_what_is_allowed_needs_no_advice() -> None:
+    explained = explain(POLICY, origin=APP, method="PATCH", headers={"X-A": "1", "Cookie": "a=b"})
+
+    assert (explained.allowed, explained.advice, explained.reason) == (True, None, "allowed")
+    assert (
+        str(explained)
+        == """\
+PATCH https://api.example.com/ from https://app.example.com, credentials: same-origin
+  the browser drops Cookie in silence: no page can set it
+  a preflight is needed: PATCH is none of GET, HEAD and POST, the header x-a is not safelisted
+  OPTIONS https://api.example.com/ asks for PATCH with x-a
+      > Access-Control-Request-Method:   PATCH
+      > Access-Control-Request-Headers:  x-a
+      > Origin:                          https://app.example.com
+      < 204
+      < Access-Control-Allow-Origin:     https://app.example.com
+      < Access-Control-Allow-Methods:    PATCH
+      < Access-Control-Allow-Headers:    X-A
+      < Access-Control-Max-Age:          600
+  the preflight passes, and is kept for 600 s
+  PATCH https://api.example.com/
+      > Origin:                       https://app.example.com
+      < 200
+      < Access-Control-Allow-Origin:  https://app.example.com
+  the CORS check passes: the page may read the response
+  the page gets the response, of type 'cors'"""
+    )
+
+
+def test_an_engine_may_be_more_lenient_than_the_standard() -> None:
+    request: dict[str, Any] = {"origin": APP, "headers": ["Authorization"]}
+
+    assert not explain(Policy("*", allow_headers="*"), **request).allowed
+    assert explain(Policy("*", allow_headers="*"), engine=Engine.FIREFOX, **request).allowed
+
+
+@pytest.mark.parametrize("origin", ["https://later.example", "https://never.example"])
+def test_a_check_that_takes_its_time(origin: str) -> None:
+    policy = AnyOf(POLICY, Policy("https://x.example", allow_origin_check=_later, allow_methods=["PUT"]))
+
+    async def within_a_loop() -> bool:
+        return explain(policy, origin=origin, method="PUT").allowed
+
+    assert explain(policy, origin=origin, method="PUT").allowed == (origin == "https://later.example")
+    assert asyncio.run(within_a_loop()) == (origin == "https://later.example")
+
+
+def test_the_page_of_the_api_itself_needs_no_policy() -> None:
+    explained = explain(POLICY, origin="https://api.example.com", method="DELETE")
+
+    assert explained.allowed
+    assert "https://api.example.com is the page's own origin: CORS has no say" in str(explained)
+
+
+def test_a_request_that_no_page_can_make_is_an_error() -> None:
+    with pytest.raises(RequestError, match="no page can use the method 'TRACE': browsers forbid it"):
+        explain(POLICY, origin=APP, method="TRACE")
+    with pytest.raises(RequestError, match="credentials is one of 'omit', 'same-origin', 'include', not 'yes'"):
+        explain(POLICY, origin=APP, credentials="yes")  # type: ignore[arg-type]
+
+
+def test_a_star_import_has_it_and_enforcing_a_policy_does_not_load_it() -> None:
+    command = (
+        "import crossorigin.asgi, sys; from crossorigin import Policy; print('crossorigin.browser' in sys.modules); "
+    )
+    command += (
+        "from crossorigin import *; print(explain(Policy('https://a.example'), origin='https://a.example').allowed)"
+    )
+
+    done = subprocess.run([sys.executable, "-c", command], capture_output=True, text=True, check=True)
+
+    assert done.stdout.split() == ["False", "True"]
+
+
+def test_what_does_not_exist_is_an_attribute_error() -> None:
+    import crossorigin
+
+    with pytest.raises(AttributeError, match="module 'crossorigin' has no attribute 'explian'"):
+        _ = crossorigin.explian
