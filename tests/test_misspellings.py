@@ -4,7 +4,7 @@ import re
 import warnings
 
 import pytest
-from hypothesis import assume, example, given, settings
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from crossorigin import Policy, PolicyError
@@ -393,7 +393,6 @@ def test_the_patterns_below_are_valid_before_they_are_changed(pattern: str) -> N
 
 @given(st.text() | misspelled())
 @example("https://a.examplehttps://b.example")
-@settings(deadline=None)
 def test_f1_whatever_is_written_is_diagnosed_and_every_fix_may_be_declared(text: str) -> None:
     assume(not is_declarable(text))
 

@@ -5,7 +5,7 @@ import re
 from itertools import permutations
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from crossorigin.origins import (
@@ -240,7 +240,6 @@ def naively_matches(pattern: str, origin: str) -> bool:
 
 
 @given(st.lists(patterns, max_size=4), st.lists(origins, min_size=1, max_size=8))
-@settings(deadline=None)
 def test_s4_a_set_holds_what_one_of_its_patterns_matches_in_whatever_order_they_are_declared(
     declared: list[str], asked: list[str]
 ) -> None:
@@ -372,7 +371,6 @@ def test_f3_a_redundant_entry_is_covered_by_another(declared: list[str], text: s
 
 
 @given(st.lists(patterns, min_size=1, max_size=4, unique=True), origins, st.data())
-@settings(deadline=None)
 def test_f3_what_is_covered_may_be_left_out(declared: list[str], origin: str, data: st.DataObject) -> None:
     text = data.draw(st.sampled_from(declared))
     wider = OriginSet(declared).covering(text)

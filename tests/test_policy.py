@@ -456,13 +456,11 @@ policies = st.builds(
 
 
 @given(policies)
-@settings(deadline=None)
 def test_a_policy_is_what_its_repr_builds(policy: Policy) -> None:
     assert eval(repr(policy), {"Policy": Policy, "re": re}) == policy
 
 
 @given(policies)
-@settings(deadline=None)
 def test_a_policy_is_what_its_mapping_builds_after_a_way_through_json(policy: Policy) -> None:
     mapping = json.loads(json.dumps(policy.to_mapping()))
 
@@ -470,7 +468,6 @@ def test_a_policy_is_what_its_mapping_builds_after_a_way_through_json(policy: Po
 
 
 @given(policies)
-@settings(deadline=None)
 def test_a_policy_is_what_replacing_nothing_builds(policy: Policy) -> None:
     assert policy.replace() == policy
     assert policy.replace().findings == policy.findings
@@ -890,7 +887,7 @@ texts = (
 
 
 @given(st.sampled_from(ASKED), texts, texts, st.lists(texts, max_size=3), st.booleans())
-@settings(deadline=None, max_examples=500)
+@settings(max_examples=500)
 def test_s3_nothing_raises_and_nothing_goes_back_but_the_origin_and_the_tokens_asked_for(
     policy: Policy, origin: str, method: str, headers: list[str], private_network: bool
 ) -> None:
@@ -913,7 +910,7 @@ def test_s3_nothing_raises_and_nothing_goes_back_but_the_origin_and_the_tokens_a
 
 
 @given(st.sampled_from(ASKED), texts, texts, st.lists(texts, max_size=3), st.booleans())
-@settings(deadline=None, max_examples=500)
+@settings(max_examples=500)
 def test_s7_never_a_star_or_null_beside_credentials_and_never_anything_for_a_denied_origin(
     policy: Policy, origin: str, method: str, headers: list[str], private_network: bool
 ) -> None:
@@ -929,7 +926,7 @@ def test_s7_never_a_star_or_null_beside_credentials_and_never_anything_for_a_den
 
 
 @given(st.sampled_from(ASKED), texts, texts, st.lists(texts, max_size=3))
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 def test_the_awaitable_questions_are_answered_as_the_plain_ones(
     policy: Policy, origin: str, method: str, headers: list[str]
 ) -> None:
