@@ -53,7 +53,7 @@ class Mutant(NamedTuple):
 
 ALGORITHM, CACHE, CHECKS, COOKIES = (f"browser/{name}.py" for name in ("algorithm", "cache", "checks", "cookies"))
 ATTACHED, ENGINES, MESSAGES, REQUEST = (f"browser/{name}.py" for name in ("attached", "engines", "messages", "request"))
-SITES, VERDICTS = "browser/sites.py", "browser/verdicts.py"
+FILTERED, SITES, VERDICTS = "browser/filtered.py", "browser/sites.py", "browser/verdicts.py"
 FETCH = "fetch.py"
 
 # fmt: off
@@ -162,15 +162,15 @@ MUTANTS = [
     Mutant("a method override may name TRACE", FETCH,
            "return any(map(is_forbidden_method, split_value(value)))", "return False"),
     # What the page sees.
-    Mutant("* exposes everything with credentials", CHECKS,
+    Mutant("* exposes everything with credentials", FILTERED,
            "everything = not include and fetch.WILDCARD in names", "everything = fetch.WILDCARD in names"),
     Mutant("expose Set-Cookie", FETCH,
            'FORBIDDEN_RESPONSE_HEADERS = frozenset({"set-cookie", "set-cookie2"})',
            'FORBIDDEN_RESPONSE_HEADERS = frozenset({"set-cookie2"})'),
-    Mutant("a malformed list exposes what it can", CHECKS,
+    Mutant("a malformed list exposes what it can", FILTERED,
            "names = fetch.parse_list(response.values(fetch.EXPOSE_HEADERS)) or []",
            'names = [name.strip() for name in (response.get(fetch.EXPOSE_HEADERS) or "").split(",")]'),
-    Mutant("an opaque response has a status", ALGORITHM,
+    Mutant("an opaque response has a status", FILTERED,
            'return VisibleResponse(kind, "", 0)', 'return VisibleResponse(kind, "", response.status)'),
     Mutant("ignore Cross-Origin-Resource-Policy", ALGORITHM,
            "            check_resource_policy(self.origin, self.url, response)\n", "            pass\n"),
@@ -298,8 +298,8 @@ def first_failure(folder: Path, names: tuple[str, ...], *arguments: str) -> str 
         "PYTHONPATH": str(folder / "src"),
         "HYPOTHESIS_STORAGE_DIRECTORY": str(folder / "hypothesis"),
     }
-    options = ["-x", "-q", "-rfE", "--tb=no", "--hypothesis-seed=0", "--noconftest", "-o", "addopts="]
-    options += [f"-pno:{plugin}" for plugin in ("cacheprovider", "xdist", "pytest_cov")]
+    options = ["-x", "-q", "-rfE", "--tb=no", "--hypothesis-seed=0", "-n0", "-o", "addopts="]
+    options += [f"-pno:{plugin}" for plugin in ("cacheprovider", "crossorigin", "pytest_cov")]
     options += [f"--deselect=tests/browser/{test}" for test in TIMED]
     files = [str(Path("tests", "browser", name)) for name in names]
     command = [sys.executable, "-c", _RUN, str(folder.resolve()), *options, *arguments, *files]

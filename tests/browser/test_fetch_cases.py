@@ -14,7 +14,8 @@ import pytest
 from crossorigin import fetch
 from crossorigin.browser import URL, Browser, HTTPRequest, HTTPResponse, NoResponse, Request, URLError, Verdict, run
 from crossorigin.browser.attached import origin_header, referrer
-from crossorigin.browser.checks import check_resource_policy, timing_allowed
+from crossorigin.browser.checks import check_resource_policy
+from crossorigin.browser.filtered import timing_allowed
 from crossorigin.browser.verdicts import Blocked
 
 Case = dict[str, Any]

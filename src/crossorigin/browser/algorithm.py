@@ -7,7 +7,6 @@ CORS is left out here: service workers, the HTTP cache, mixed content, blocked p
 
 import time
 from collections.abc import Callable, Generator
-from dataclasses import replace
 from typing import TypeAlias
 
 from .. import fetch
@@ -16,24 +15,22 @@ from .cache import Key, PreflightCache
 from .checks import (
     REDIRECT_STATUSES,
     Allowed,
-    basic_headers,
     check_cors,
     check_headers,
     check_method,
     check_resource_policy,
-    exposed_headers,
     read_preflight,
     redirect_target,
-    timing_allowed,
     wildcard_covers,
 )
 from .cookies import Cookies
 from .engines import Difference, Engine
+from .filtered import filtered, timing_allowed
 from .messages import Exchange, Header, HTTPRequest, HTTPResponse, NoResponse
 from .request import Request
 from .sites import same_origin
 from .url import URL
-from .verdicts import BLOCKS, Blocked, ResponseType, Stage, Verdict, VisibleResponse, sentence, shortened
+from .verdicts import BLOCKS, Blocked, Stage, Verdict, sentence, shortened
 
 Fetching: TypeAlias = Generator[HTTPRequest, HTTPResponse | NoResponse, Verdict]
 _Response: TypeAlias = Generator[HTTPRequest, HTTPResponse | NoResponse, HTTPResponse]
@@ -41,7 +38,6 @@ _Response: TypeAlias = Generator[HTTPRequest, HTTPResponse | NoResponse, HTTPRes
 # §4.5 HTTP-redirect fetch.
 LONGEST_CHAIN = 20
 _REQUEST_BODY_HEADERS = frozenset({"content-encoding", "content-language", "content-location", "content-type"})
-_NULL_BODY_STATUSES = frozenset({101, 103, 204, 205, 304})
 
 
 class Browser:
@@ -292,12 +288,12 @@ class _Fetch:
         mode, policy = self.request.mode, self.request.referrer_policy
         urls = origins(self.urls)
         method = self.method
-        if self.tainting == "opaque" and method not in ("GET", "HEAD"):
+        if mode == "no-cors" and method not in ("GET", "HEAD"):
             if len(self.urls) == 1 and self._differs(Difference.ORIGIN_DESPITE_REFERRER_POLICY):
                 return self.origin
             if len(set(urls)) > 1 and self._differs(Difference.NO_CORS_REDIRECT_HIDES_ORIGIN):
                 return "null"
-        if self.tainting == "basic" and self._differs(Difference.GET_AFTER_REDIRECT_SHOWS_ORIGIN):
+        if len(set(urls)) == 1 and self._differs(Difference.GET_AFTER_REDIRECT_SHOWS_ORIGIN):
             method = self.request.method
         return origin_header(self.origin, urls, method, mode, self.tainting, policy)
 
@@ -360,31 +356,21 @@ class _Fetch:
     # What the page gets.
 
     def _allowed(self, response: HTTPResponse) -> Verdict:
-        visible = self._visible(response)
+        opaque_redirect = response.status in REDIRECT_STATUSES and self.request.redirect == "manual"
+        visible = filtered(
+            response,
+            "opaqueredirect" if opaque_redirect else self.tainting,
+            url=self.url.without_fragment(),
+            method=self.method,
+            include=self.include,
+            redirected=len(self.urls) > 1,
+            timing=self.timing_allowed,
+            engine=self.browser.engine,
+        )
         self.steps.append(f"the page gets the response, of type {visible.type!r}")
         message = f"the page on {self.origin} gets the response of {shortened(self.url.without_fragment())}"
         return Verdict(
             True, "allowed", "response", "Main fetch", message, {}, tuple(self.steps), tuple(self.exchanges), visible
-        )
-
-    def _visible(self, response: HTTPResponse) -> VisibleResponse:
-        if response.status in REDIRECT_STATUSES and self.request.redirect == "manual":
-            return VisibleResponse("opaqueredirect", self.url.without_fragment(), 0)
-        kind: ResponseType = self.tainting
-        if kind == "opaque":
-            return VisibleResponse(kind, "", 0)
-        if self._differs(Difference.EMPTY_LINES_HIDDEN):
-            response = _without_empty_lines(response)
-        headers = basic_headers(response) if kind == "basic" else exposed_headers(self.include, response)
-        bodiless = self.method == "HEAD" or response.status in _NULL_BODY_STATUSES
-        return VisibleResponse(
-            kind,
-            self.url.without_fragment(),
-            response.status,
-            headers,
-            b"" if bodiless else response.body,
-            len(self.urls) > 1,
-            self.timing_allowed,
         )
 
     def _blocked(self, blocked: Blocked) -> Verdict:
@@ -396,9 +382,3 @@ class _Fetch:
         return Verdict(
             False, blocked.code, self.stage, clause, message, blocked.details, tuple(self.steps), tuple(self.exchanges)
         )
-
-
-def _without_empty_lines(response: HTTPResponse) -> HTTPResponse:
-    """Return *response* without the empty ones among several lines of one header."""
-    kept = tuple((name, value) for name, value in response.headers if value.strip() or not any(response.values(name)))
-    return replace(response, headers=kept)

@@ -10,13 +10,12 @@ from typing import NamedTuple
 
 from .. import fetch
 from .engines import Difference, Engine
-from .messages import Header, HTTPResponse
+from .messages import HTTPResponse
 from .sites import same_origin, schemelessly_same_site
 from .url import URL, URLError
 from .verdicts import Blocked
 
 RESOURCE_POLICY = "Cross-Origin-Resource-Policy"
-TIMING_ALLOW_ORIGIN = "Timing-Allow-Origin"
 
 # How long a preflight is kept, in seconds, where it does not say so itself (§4.8 CORS-preflight fetch).
 DEFAULT_MAX_AGE = 5
@@ -161,25 +160,6 @@ def max_age(response: HTTPResponse, engine: Engine) -> float:
     return seconds if engine.max_age_limit is None else min(seconds, engine.max_age_limit)
 
 
-def exposed_headers(include: bool, response: HTTPResponse) -> tuple[Header, ...]:
-    """Return the headers of a CORS *response* that the page sees (§4.1 Main fetch, §2.2.6 CORS filtered response)."""
-    names = fetch.parse_list(response.values(fetch.EXPOSE_HEADERS)) or []
-    everything = not include and fetch.WILDCARD in names
-    exposed = fetch.SAFELISTED_RESPONSE_HEADERS | {fetch.lower_name(name) for name in names}
-    return tuple(
-        (name, value) for name, value in basic_headers(response) if everything or fetch.lower_name(name) in exposed
-    )
-
-
-def basic_headers(response: HTTPResponse) -> tuple[Header, ...]:
-    """Return the headers of a same-origin *response* that the page sees (§2.2.6 basic filtered response)."""
-    return tuple(
-        (name, value.strip(" \t\r\n"))
-        for name, value in response.headers
-        if fetch.lower_name(name) not in fetch.FORBIDDEN_RESPONSE_HEADERS
-    )
-
-
 def check_resource_policy(origin: str, url: URL, response: HTTPResponse) -> None:
     """Check that an opaque *response* from *url* may go to *origin* (§3.7 cross-origin resource policy check).
 
@@ -193,22 +173,6 @@ def check_resource_policy(origin: str, url: URL, response: HTTPResponse) -> None
         downgraded = url.scheme == "https" and not origin.startswith("https:")
         if downgraded or not schemelessly_same_site(origin, url.origin):
             raise Blocked("resource-policy", value=policy, scope="site")
-
-
-def timing_allowed(origin: str, response: HTTPResponse, basic: bool) -> bool:
-    """Return whether the page sees the *response*'s timing (§4.11 TAO check).
-
-    Args:
-        origin: The request's origin as it was sent.
-        response: Of a redirect or the final one.
-        basic: Whether the response is of the page's own origin.
-
-    >>> timing_allowed("null", HTTPResponse(200, (("Timing-Allow-Origin", "https://a.example, null"),)), basic=False)
-    True
-    """
-    value = response.get(TIMING_ALLOW_ORIGIN)
-    listed = [] if value is None else fetch.split_value(value)
-    return fetch.WILDCARD in listed or origin in listed or basic
 
 
 def redirect_target(url: URL, response: HTTPResponse) -> URL | None:

@@ -35,9 +35,7 @@ class Difference(Enum):
         "a POST in mode 'no-cors' shows its Origin whatever the referrer policy, until redirected"
     )
     NO_CORS_REDIRECT_HIDES_ORIGIN = "a POST in mode 'no-cors' shows a null Origin once redirected to another origin"
-    GET_AFTER_REDIRECT_SHOWS_ORIGIN = (
-        "within the page's own origin, a GET that was a POST before a redirect shows Origin"
-    )
+    GET_AFTER_REDIRECT_SHOWS_ORIGIN = "a GET that was a POST before a redirect within one origin shows Origin"
     DELETE_REDIRECTED_AS_GET = "a redirect to another origin turns DELETE into GET, whatever its status"
     PREFLIGHTED_AFTER_REDIRECTS = "a redirected request has a preflight if it had one before, or headers for one"
     DROPPED_HEADERS_ASKED_FOR = "a preflight after a redirect asks for headers that the redirect has dropped, too"
