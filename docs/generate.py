@@ -44,12 +44,12 @@ standard (`crossorigin.fetch`), so that a mistake in one cannot hide behind the 
   sentence such as a browser's console has), the exchanges that took place, and the response as the page sees it.
   Whatever a server answers ends in a verdict.
 - **B3** It follows the standard, and knows by name where engines differ from it: the table below.
-- **B4** It agrees with the three real engines on every situation that the test suite puts to all of them, about what the
-  page gets and about what reaches the servers.
+- **B4** It agrees with the three real engines on every situation that the test suite puts to all of them, about what
+  the page gets and about what reaches the servers.
 
-Left out, since it is not CORS: service workers, the HTTP cache, mixed content, blocked ports, the blocking of third-party
-cookies, and local network access. A negative `Access-Control-Max-Age` means no caching, as the Web Platform Tests and all
-engines have it, though by the letter it would be malformed and mean 5 seconds.
+Left out, since it is not CORS: service workers, the HTTP cache, mixed content, blocked ports, the blocking of
+third-party cookies, and local network access. A negative `Access-Control-Max-Age` means no caching, as the Web Platform
+Tests and all engines have it, though by the letter it would be malformed and mean 5 seconds.
 """
 
 

@@ -56,19 +56,23 @@ ADVICE: dict[str, tuple[Rules, dict[str, Any], str, str]] = {
     ),
     "null": (
         POLICY, {"origin": "null"}, "allow-origin-missing",
-        "give the page an origin (sandboxed frames, file: and data: pages, and redirects across origins have the origin "
-        "'null')",
+        "give the page an origin (sandboxed frames, file: and data: pages, and redirects across origins have the "
+        "origin 'null')",
     ),
     "a method in lower case": (
         POLICY, {"origin": APP, "method": "patch"}, "method-case",
         "write the method in upper case in the page, method: 'PATCH': browsers send 'patch' as it is",
     ),
-    "a method not listed": (POLICY, {"origin": APP, "method": "put"}, "method-not-allowed", "add 'PUT' to allow_methods"),
+    "a method not listed": (
+        POLICY, {"origin": APP, "method": "put"}, "method-not-allowed", "add 'PUT' to allow_methods",
+    ),
     "headers not listed": (
         POLICY, {"origin": APP, "headers": ["X-C", "X-A", "X-B"]}, "header-not-allowed",
         "add 'x-b' and 'x-c' to allow_headers",
     ),
-    "one header by itself": (POLICY, {"origin": APP, "headers": "X-B"}, "header-not-allowed", "add 'x-b' to allow_headers"),
+    "one header by itself": (
+        POLICY, {"origin": APP, "headers": "X-B"}, "header-not-allowed", "add 'x-b' to allow_headers",
+    ),
     "Authorization under a star": (
         Policy(APP, allow_headers="*"), {"origin": APP, "headers": {"Authorization": "Bearer t"}},
         "authorization-wildcard", "name Authorization beside '*': allow_headers=['*', 'Authorization']",

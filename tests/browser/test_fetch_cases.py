@@ -16,6 +16,7 @@ from crossorigin.browser import URL, Browser, HTTPRequest, HTTPResponse, NoRespo
 from crossorigin.browser.attached import origin_header, referrer
 from crossorigin.browser.checks import check_resource_policy
 from crossorigin.browser.filtered import timing_allowed
+from crossorigin.browser.request import Credentials
 from crossorigin.browser.verdicts import Blocked
 
 Case = dict[str, Any]
@@ -238,7 +239,7 @@ def test_cross_origin_resource_policy(case: Case) -> None:
 def test_cookie(case: Case) -> None:
     """A cookie goes with a request whose credentials mode says so, to the host that set it."""
     hosts = {"local": PAGE, "remote": REMOTE, "other remote": "http://www2.web-platform.test:8000"}
-    by_title = {
+    by_title: dict[str, tuple[str, str, Credentials]] = {
         "no cookie by default (withCredentials false)": ("remote", "remote", "same-origin"),
         "cookie stored by a withCredentials request is withheld from a request without it": (
             "remote",
@@ -247,9 +248,8 @@ def test_cookie(case: Case) -> None:
         ),
         "cookie is sent with withCredentials true": ("remote", "remote", "include"),
     }
-    set_by, sent_to, credentials = (
-        (case["set_by"], case["sent_to"], case["credentials"]) if "set_by" in case else by_title[case["title"]]
-    )
+    said = by_title[case["title"]] if "set_by" not in case else (case["set_by"], case["sent_to"], case["credentials"])
+    set_by, sent_to, credentials = said
     headers = ((fetch.ALLOW_ORIGIN, PAGE), (fetch.ALLOW_CREDENTIALS, "true"), ("Set-Cookie", "a=1"))
     browser = Browser()
     run(

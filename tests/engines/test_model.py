@@ -113,6 +113,8 @@ def test_b4_the_model_agrees_with_the_engines(
             assert result == expected, f"{engine.name} and the model disagree"
         count += 1
 
+    for engine in engines.values():
+        engine.clear_cookies()
     with ThreadPoolExecutor(len(INSTALLED)) as executor, network.serving(played.handler):
         agree()
 

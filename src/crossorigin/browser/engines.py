@@ -30,11 +30,13 @@ class Difference(Enum):
     CACHED_AFTER_REDIRECT_ERROR = "what a preflight allowed is kept, though redirect='error' made the request fail"
     CACHED_AFTER_FAILURE = "what a preflight allowed is kept, though the request after it was blocked"
     EMPTY_LINES_HIDDEN = "of several lines of one header, a page does not see the empty ones"
-    UNTAINTED_PREFLIGHT = "a preflight shows the page's own origin after redirects that make the Origin null"
+    UNTAINTED_PREFLIGHT = "a preflight shows, and is checked for, the page's own origin, though redirects made it null"
     ORIGIN_DESPITE_REFERRER_POLICY = (
-        "a POST in mode 'no-cors' shows its Origin whatever the referrer policy, until redirected"
+        "outside of mode 'cors', a POST shows its Origin whatever the referrer policy, until redirected"
     )
-    NO_CORS_REDIRECT_HIDES_ORIGIN = "a POST in mode 'no-cors' shows a null Origin once redirected to another origin"
+    NO_CORS_REDIRECT_HIDES_ORIGIN = (
+        "outside of mode 'cors', a POST shows a null Origin once redirected to another origin"
+    )
     GET_AFTER_REDIRECT_SHOWS_ORIGIN = "a GET that was a POST before a redirect within one origin shows Origin"
     DELETE_REDIRECTED_AS_GET = "a redirect to another origin turns DELETE into GET, whatever its status"
     PREFLIGHTED_AFTER_REDIRECTS = "a redirected request has a preflight if it had one before, or headers for one"
