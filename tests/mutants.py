@@ -171,7 +171,7 @@ MUTANTS = [
            "names = fetch.parse_list(response.values(fetch.EXPOSE_HEADERS)) or []",
            'names = [name.strip() for name in (response.get(fetch.EXPOSE_HEADERS) or "").split(",")]'),
     Mutant("an opaque response has a status", FILTERED,
-           'return VisibleResponse(kind, "", 0)', 'return VisibleResponse(kind, "", response.status)'),
+           'return VisibleResponse(kind, "", 0, timing', 'return VisibleResponse(kind, "", response.status, timing'),
     Mutant("ignore Cross-Origin-Resource-Policy", ALGORITHM,
            "            check_resource_policy(self.origin, self.url, response)\n", "            pass\n"),
     # Redirects.

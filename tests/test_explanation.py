@@ -1,11 +1,14 @@
 """`explain`: one request through a policy and the model of the browser, and what to change."""
 
 import asyncio
+import re
 import subprocess
 import sys
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from crossorigin import LEAVE, AnyOf, ByPath, Policy, explain
 from crossorigin.answer import Rules
@@ -27,8 +30,7 @@ async def _later(origin: str) -> bool:
 ADVICE: dict[str, tuple[Rules, dict[str, Any], str, str]] = {
     "another scheme": (
         POLICY, {"origin": "http://app.example.com"}, "allow-origin-missing",
-        "add 'http://app.example.com' to allow_origins, if that page is yours "
-        "(the policy allows 'https://app.example.com': another scheme)",
+        "serve the page over https: the policy allows 'https://app.example.com'",
     ),
     "another port": (
         Policy("http://localhost:8080"), {"origin": "http://localhost:3000"}, "allow-origin-missing",
@@ -39,20 +41,23 @@ ADVICE: dict[str, tuple[Rules, dict[str, Any], str, str]] = {
         POLICY, {"origin": "https://evil.example"}, "allow-origin-missing",
         "add 'https://evil.example' to allow_origins, if that page is yours",
     ),
+    "plain http and credentials": (
+        Policy(APP, allow_credentials=True), {"origin": "http://other.example", "credentials": True},
+        "allow-origin-missing",
+        "add 'http://other.example' to allow_origins, if that page is yours; that is a danger, to be accepted with "
+        "dangerously_allow=['insecure-origin-with-credentials']",
+    ),
     "a slash at the end": (
-        POLICY, {"origin": f"{APP}/"}, "allow-origin-missing",
-        "no browser sends this Origin: it sends 'https://app.example.com'",
+        POLICY, {"origin": f"{APP}/"}, "origin-malformed",
+        "write the origin as a browser sends it, 'https://app.example.com'",
     ),
     "a host in upper case": (
-        POLICY, {"origin": "https://App.example.com"}, "allow-origin-missing",
-        "no browser sends this Origin: it sends 'https://app.example.com'",
+        POLICY, {"origin": "https://App.example.com"}, "origin-malformed",
+        "write the origin as a browser sends it, 'https://app.example.com'",
     ),
-    "no origin at all": (POLICY, {"origin": "not one"}, "allow-origin-missing", "no browser sends this Origin"),
     "no scheme": (
-        POLICY,
-        {"origin": "app.example.com"},
-        "allow-origin-missing",
-        "no browser sends this Origin: it sends 'https://app.example.com'",
+        Policy("*"), {"origin": "localhost:3000"}, "origin-malformed",
+        "write the origin as a browser sends it, 'http://localhost:3000'",
     ),
     "null": (
         POLICY, {"origin": "null"}, "allow-origin-missing",
@@ -62,6 +67,11 @@ ADVICE: dict[str, tuple[Rules, dict[str, Any], str, str]] = {
     "a method in lower case": (
         POLICY, {"origin": APP, "method": "patch"}, "method-case",
         "write the method in upper case in the page, method: 'PATCH': browsers send 'patch' as it is",
+    ),
+    "a method in lower case that is not listed either": (
+        Policy(APP), {"origin": APP, "method": "patch"}, "method-not-allowed",
+        "add 'PATCH' to allow_methods, and write the method in upper case in the page, method: 'PATCH': browsers send "
+        "'patch' as it is",
     ),
     "a method not listed": (
         POLICY, {"origin": APP, "method": "put"}, "method-not-allowed", "add 'PUT' to allow_methods",
@@ -73,22 +83,31 @@ ADVICE: dict[str, tuple[Rules, dict[str, Any], str, str]] = {
     "one header by itself": (
         POLICY, {"origin": APP, "headers": "X-B"}, "header-not-allowed", "add 'x-b' to allow_headers",
     ),
+    "more headers than are granted": (
+        Policy(APP, allow_headers="*", allow_credentials=True),
+        {"origin": APP, "headers": [f"x-{number}" for number in range(129)], "credentials": True},
+        "header-not-allowed", "set fewer headers: lists of more than 128 names, or of more than 8 KiB, are not granted",
+    ),
     "Authorization under a star": (
-        Policy(APP, allow_headers="*"), {"origin": APP, "headers": {"Authorization": "Bearer t"}},
-        "authorization-wildcard", "name Authorization beside '*': allow_headers=['*', 'Authorization']",
+        Policy(APP, allow_headers="*"), {"origin": APP, "headers": [("Authorization", "Bearer t"), ("X-A", "1")]},
+        "authorization-wildcard", "add 'Authorization' to allow_headers beside '*', which does not cover it",
     ),
     "credentials missing": (
         POLICY, {"origin": APP, "credentials": True}, "allow-credentials-missing",
-        "set allow_credentials=True, or fetch without credentials: 'include'",
+        "set allow_credentials=True, or fetch without 'include'",
     ),
     "credentials of a page without an origin": (
         Policy("null", allow_credentials=True, dangerously_allow=["null-origin"]),
         {"origin": "null", "credentials": "include"}, "allow-credentials-missing",
-        "fetch without credentials: 'include'; a page whose origin is null never gets any",
+        "fetch without 'include': a page whose origin is null never gets credentials",
+    ),
+    "credentials of a page without an origin under a star": (
+        Policy("*"), {"origin": "null", "credentials": "include"}, "allow-origin-wildcard",
+        "fetch without 'include': a page whose origin is null never gets credentials",
     ),
     "a star with credentials": (
         Policy("*"), {"origin": APP, "credentials": True}, "allow-origin-wildcard",
-        "name the origins instead of '*' and set allow_credentials=True, or fetch without credentials: 'include'",
+        "name 'https://app.example.com' instead of '*' and set allow_credentials=True, or fetch without 'include'",
     ),
     "a check that says no": (
         Policy(APP, allow_origin_check=lambda origin: False), {"origin": "https://other.example"},
@@ -100,8 +119,7 @@ ADVICE: dict[str, tuple[Rules, dict[str, Any], str, str]] = {
         "mend allow_origin_check, which raised LookupError('the database is down')",
     ),
     "a path without a policy": (
-        ADMIN, {"origin": APP, "url": "https://api.example.com/other"}, "allow-origin-missing",
-        "give ByPath a rule for /other, or a default",
+        ADMIN, {"origin": APP, "url": "/other"}, "allow-origin-missing", "give ByPath a rule for /other, or a default",
     ),
     "a path left to the application": (
         ADMIN, {"origin": APP, "url": "https://api.example.com/admin/x", "method": "PUT"}, "allow-origin-missing",
@@ -109,11 +127,19 @@ ADVICE: dict[str, tuple[Rules, dict[str, Any], str, str]] = {
     ),
     "an ambiguous path": (
         ADMIN, {"origin": APP, "url": "https://api.example.com/api//x"}, "allow-origin-missing",
-        "ask for a path that reads in one way only: '/api//x' can be taken for another one",
+        "ask for a path that reads in one way only: '/api//x' can be taken for another",
     ),
     "a method too long": (
-        POLICY, {"origin": APP, "method": "M" * 65}, "allow-origin-missing",
-        f"use a method of at most 64 bytes, not {'M' * 64!r}...",
+        POLICY, {"origin": APP, "method": "M" * 65}, "allow-origin-missing", "use a method of at most 64 bytes",
+    ),
+    "a rule of several": (
+        ADMIN, {"origin": APP, "url": "/api/x", "method": "PUT"}, "method-not-allowed",
+        "add 'PUT' to allow_methods, in the rule of ByPath for /api/x",
+    ),
+    "the first policy that allows the origin decides": (
+        AnyOf(Policy("https://x.example"), Policy(APP), Policy(APP, allow_methods=["PUT"])),
+        {"origin": APP, "method": "PUT"}, "method-not-allowed",
+        "add 'PUT' to allow_methods, in policy 2 of AnyOf, which decides about this origin",
     ),
 }  # fmt: skip
 
@@ -122,33 +148,79 @@ ADVICE: dict[str, tuple[Rules, dict[str, Any], str, str]] = {
 def test_a_refusal_says_what_to_change(policy: Rules, request_: dict[str, Any], code: str, advice: str) -> None:
     explained = explain(policy, **request_)
 
-    assert (explained.allowed, explained.verdict.code, explained.advice) == (False, code, advice)
+    assert (explained.allowed, explained.verdict.code, explained.advice) == (False, code, (advice,))
     assert str(explained).endswith(f"\n\nTo allow it: {advice}")
 
 
-def test_the_advice_on_origins_methods_and_headers_is_right() -> None:
-    request: dict[str, Any] = {
-        "origin": "http://localhost:3000",
-        "method": "DELETE",
-        "headers": ["X-B"],
-        "credentials": True,
-    }
-    policy = Policy(APP)
+def test_several_mistakes_are_all_named() -> None:
+    explained = explain(
+        Policy("https://other.example"), origin=APP, method="put", headers=["X-A", "X-B"], credentials="include"
+    )
 
-    policy = policy.replace(allow_origins=[APP, "http://localhost:3000"])
-    assert explain(policy, **request).advice == "set allow_credentials=True, or fetch without credentials: 'include'"
-    policy = policy.replace(allow_credentials=True)
-    assert explain(policy, **request).advice == "add 'DELETE' to allow_methods"
-    policy = policy.replace(allow_methods=["DELETE"])
-    assert explain(policy, **request).advice == "add 'x-b' to allow_headers"
-    policy = policy.replace(allow_headers=["x-b"])
+    assert str(explained).endswith("""
+
+To allow it:
+  - add 'https://app.example.com' to allow_origins, if that page is yours
+  - set allow_credentials=True, or fetch without 'include'
+  - add 'PUT' to allow_methods
+  - add 'x-a' and 'x-b' to allow_headers""")
+
+
+@pytest.mark.parametrize("origin", ["*", "https://*.example.com", "not one", "", "https://x.example\r\nX-Injected: 1"])
+def test_an_origin_that_no_page_has_is_never_allowed(origin: str) -> None:
+    explained = explain(Policy("*"), origin=origin)
+
+    assert (explained.allowed, explained.verdict.code, explained.verdict.exchanges) == (False, "origin-malformed", ())
+    assert "\r" not in str(explained)
+
+
+def followed(policy: Policy, request: dict[str, Any], advice: tuple[str, ...]) -> tuple[Policy, dict[str, Any]]:
+    """Do what *advice* says, as somebody would who reads it."""
+    for change in advice:
+        for names, argument in re.findall(r"add ('.*?') to (allow_\w+)", change):
+            added = re.findall(r"'([^']+)'", names)
+            policy = policy_with(policy, change, **{argument: [*getattr(policy, argument), *added]})
+        if "set allow_credentials=True" in change:
+            named = re.match(r"name '([^']+)' instead of '\*'", change)
+            origins = {"allow_origins": [named[1]]} if named else {}
+            policy = policy_with(policy, change, allow_credentials=True, **origins)
+        if "in upper case in the page" in change:
+            request = request | {"method": request["method"].upper()}
+    return policy, request
+
+
+def policy_with(policy: Policy, change: str, **changes: Any) -> Policy:
+    accepted = re.search(r"dangerously_allow=\[(.*)\]", change)
+    if accepted:
+        changes["dangerously_allow"] = re.findall(r"'([^']+)'", accepted[1])
+    return policy.replace(**changes)
+
+
+@given(
+    policy=st.builds(
+        Policy,
+        st.sampled_from([[APP], ["https://other.example"], ["*"], ["https://*.example.com"], ["http://localhost:*"]]),
+        allow_methods=st.sampled_from([[], ["PUT"], ["PATCH"], ["*"]]),
+        allow_headers=st.sampled_from([[], ["X-A"], ["*"], ["Authorization"]]),
+    ),
+    origin=st.sampled_from([APP, "https://a.example.com:8443", "http://localhost:3000", "http://b.example"]),
+    method=st.sampled_from(["GET", "put", "patch", "PATCH", "delete", "purge"]),
+    headers=st.lists(st.sampled_from(["X-A", "X-B", "Authorization", "Content-Type"]), unique=True),
+    credentials=st.booleans(),
+)
+def test_who_follows_the_advice_is_allowed(policy: Policy, **request: Any) -> None:
+    explained = explain(policy, **request)
+
+    policy, request = followed(policy, request, explained.advice)
+
+    assert bool(explained.advice) != explained.allowed
     assert explain(policy, **request).allowed
 
 
 def test_what_is_allowed_needs_no_advice() -> None:
     explained = explain(POLICY, origin=APP, method="PATCH", headers={"X-A": "1", "Cookie": "a=b"})
 
-    assert (explained.allowed, explained.advice, explained.reason) == (True, None, "allowed")
+    assert (explained.allowed, explained.advice, explained.reason) == (True, (), "allowed")
     assert (
         str(explained)
         == """\
@@ -202,6 +274,8 @@ def test_the_page_of_the_api_itself_needs_no_policy() -> None:
 def test_a_request_that_no_page_can_make_is_an_error() -> None:
     with pytest.raises(RequestError, match="no page can use the method 'TRACE': browsers forbid it"):
         explain(POLICY, origin=APP, method="TRACE")
+    with pytest.raises(TypeError, match="explain takes a Policy, AnyOf or ByPath, not None"):
+        explain(None, origin=APP)  # type: ignore[arg-type]
     with pytest.raises(RequestError, match="credentials is one of 'omit', 'same-origin', 'include', not 'yes'"):
         explain(POLICY, origin=APP, credentials="yes")  # type: ignore[arg-type]
 

@@ -2,9 +2,7 @@
 
 import pytest
 
-from crossorigin.browser import (
-    Browser,
-)
+from crossorigin.browser import URL, Browser
 
 from .playing import (
     ANY,
@@ -85,6 +83,36 @@ def test_same_site_cookies(browser: Browser, value: str, same_site: bool, other_
     set_cookie(browser, value)
 
     assert [cookie(browser), cookie(browser, OTHER)] == ["a=1" if goes else None for goes in (same_site, other_site)]
+
+
+@pytest.mark.parametrize(
+    ("line", "kept"),
+    [
+        ("__Host-a=1", False),
+        ("__Host-a=1; Secure", False),  # the default path is the request's
+        ("__Host-a=1; Secure; Path=/", True),
+        ("__Host-a=1; Secure; Path=/; Domain=example.com", False),
+        ("__Secure-a=1", False),
+        ("__Secure-a=1; Secure", True),
+        ("a=1; Path=other", True),
+        ("a=1; Domain=example.com", True),
+        ("a=1; Domain=com", False),
+    ],
+)
+def test_names_and_domains_of_cookies_are_held_to_what_they_promise(line: str, kept: bool) -> None:
+    url = "https://api.example.com/v1/items"
+    browser = Browser()
+    play(reply(OURS, CREDENTIALS, f"Set-Cookie: {line}"), browser=browser, url=url, **INCLUDE)
+
+    assert (browser.cookies.header(PAGE, URL.parse(url)) is not None) == kept
+
+
+def test_a_cookie_for_all_of_a_public_suffix_is_refused() -> None:
+    browser = Browser()
+    url = "https://mine.github.io/"
+    play(reply("Set-Cookie: a=1; Domain=github.io"), browser=browser, url=url, origin="https://mine.github.io")
+
+    assert browser.cookies.header("https://mine.github.io", URL.parse(url)) is None
 
 
 def test_another_sites_page_sets_no_cookies_without_same_site_none(browser: Browser) -> None:
@@ -171,6 +199,19 @@ def test_the_referrer_policy_decides_about_referer(policy: str, own: bool, forei
     shown = [last_sent(play(reply(ANY), url=url, referrer_policy=policy), "Referer") for url in urls]
 
     assert shown == [f"{PAGE}/" if goes else None for goes in (own, foreign, downgrade)]
+
+
+def test_a_redirect_may_change_the_referrer_policy() -> None:
+    left = f"{PAGE}/left"
+    verdict = play(
+        redirect(left, "Referrer-Policy: unknown, no-referrer", status=307), reply(), url=PAGE, method="POST",
+        mode="same-origin",
+    )  # fmt: skip
+
+    assert [(sent.get("Origin"), sent.get("Referer")) for sent in requests(verdict)] == [
+        (PAGE, f"{PAGE}/"),
+        ("null", None),
+    ]
 
 
 def test_a_page_without_an_origin_has_no_referer() -> None:

@@ -22,7 +22,7 @@ from .playing import ANY, API, OTHER, last_sent, play, reply
         ({"method": "GET, PUT"}, "a method is one word such as GET or PUT, not 'GET, PUT'"),
         ({"method": ""}, "a method is one word"),
         ({"method": "Trace"}, "no page can use the method 'Trace': browsers forbid it"),
-        ({"method": "PUT", "mode": "no-cors"}, "only GET, HEAD and POST, not PUT: use mode='cors'"),
+        ({"method": "PUT", "mode": "no-cors"}, "only GET, HEAD and POST, not 'PUT': use mode='cors'"),
         ({"body": "a=1"}, "a GET request has no body: use POST, or put the data into the URL"),
         ({"method": "head", "body": b""}, "a HEAD request has no body"),
         ({"method": "POST", "mode": "no-cors", "streaming": True}, "use mode='cors'"),

@@ -4,9 +4,7 @@ from typing import Any
 
 import pytest
 
-from crossorigin.browser import (
-    VisibleResponse,
-)
+from crossorigin.browser import VisibleResponse
 
 from .playing import (
     ANY,
@@ -156,6 +154,21 @@ def test_a_resource_policy_guards_opaque_responses(policy: str, origin: str, all
     assert play(answer, mode="no-cors", origin=origin).allowed == allowed
 
 
+@pytest.mark.parametrize("hops", [[PAGE, OTHER], [OTHER, PAGE], [OTHER, OTHER]])
+def test_a_resource_policy_counts_on_every_hop(hops: list[str]) -> None:
+    policy = "Cross-Origin-Resource-Policy: same-origin"
+
+    def play_hops(*lines: list[str]) -> bool:
+        first, last = lines
+        answers = [redirect(f"{hops[1]}/last", *first), reply(*last)]
+        blocked_at = next((index for index, hop in enumerate(hops) if hop != PAGE and lines[index]), None)
+        return play(*answers[: 2 if blocked_at is None else blocked_at + 1], url=hops[0], mode="no-cors").allowed
+
+    assert play_hops([], [])
+    assert play_hops([policy], []) == (hops[0] == PAGE)
+    assert play_hops([], [policy]) == (hops[1] == PAGE)
+
+
 def test_a_resource_policy_has_no_say_where_cors_has_one() -> None:
     assert play(reply(ANY, "Cross-Origin-Resource-Policy: same-origin")).allowed
 
@@ -226,6 +239,11 @@ def test_some_responses_have_no_body(words: dict[str, Any], status: int) -> None
 def test_timing_is_seen_where_the_server_allows_it(line: str, allowed: bool) -> None:
     assert visible(play(reply(ANY, f"Timing-Allow-Origin: {line}"))).timing_allowed == allowed
     assert not visible(play(reply(ANY))).timing_allowed
+
+
+def test_timing_of_an_opaque_response_is_seen_where_the_server_allows_it() -> None:
+    assert visible(play(reply("Timing-Allow-Origin: *"), mode="no-cors")).timing_allowed
+    assert not visible(play(reply(), mode="no-cors")).timing_allowed
 
 
 def test_one_redirect_that_does_not_allow_timing_hides_it() -> None:

@@ -126,6 +126,10 @@ class Story(NamedTuple):
 
 
 BLOCKED = [
+    Story("origin-malformed", "request",
+          "no page has the origin 'https://App.example.com/'; a browser there sends 'https://app.example.com'",
+          {"origin": "https://App.example.com/"}, []),
+    Story("origin-malformed", "request", "no page has the origin '*'", {"origin": "*"}, []),
     Story("mode-same-origin", "request", f"has mode 'same-origin', and {API} is of another origin",
           {"mode": "same-origin"}, []),
     Story("mode-no-cors-redirect", "request", "this one has redirect='manual'",

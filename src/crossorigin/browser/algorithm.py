@@ -27,7 +27,8 @@ from .cookies import Cookies
 from .engines import Difference, Engine
 from .filtered import filtered, timing_allowed
 from .messages import Exchange, Header, HTTPRequest, HTTPResponse, NoResponse
-from .request import Request
+from .origin import sent_origin
+from .request import Request, policy_of
 from .sites import same_origin
 from .url import URL
 from .verdicts import BLOCKS, Blocked, Stage, Verdict, sentence, shortened
@@ -90,6 +91,7 @@ class _Fetch:
         self.headers: tuple[Header, ...] = request.headers
         self.body = request.body
         self.urls = [request.url]
+        self.policy = request.referrer_policy
         self.tainting: Tainting = "basic"
         self.stage: Stage = "request"
         self.timing_allowed = True
@@ -99,6 +101,7 @@ class _Fetch:
 
     def play(self) -> Fetching:
         try:
+            self._check_origin()
             response = yield from self._main_fetch()
         except Blocked as blocked:
             spared = blocked.code == "redirect-error" and self._differs(Difference.CACHED_AFTER_REDIRECT_ERROR)
@@ -106,6 +109,13 @@ class _Fetch:
                 self.browser.preflights.clear(self.key)
             return self._blocked(blocked)
         return self._allowed(response)
+
+    def _check_origin(self) -> None:
+        """Refuse to play a page that cannot be: its origin would go out as it stands, and reach messages."""
+        meant = sent_origin(self.origin)
+        if meant != self.origin:
+            hint = "" if meant is None else f"; a browser there sends '{shortened(meant)}'"
+            raise Blocked("origin-malformed", value=self.origin, meant=meant, hint=hint)
 
     # The parts of the request that follow from others.
 
@@ -144,11 +154,11 @@ class _Fetch:
             target = self._redirected_to(response)
             if target is None:
                 return response
-            self._follow(target, response.status)
+            self._follow(target, response)
 
     def _fetch_current_url(self) -> _Response:
         if self.tainting == "basic" and same_origin(self.url.origin, self.origin):
-            self.steps.append(f"{self.url.origin} is the page's own origin: CORS has no say")
+            self.steps.append(f"{shortened(self.url.origin)} is the page's own origin: CORS has no say")
             return (yield from self._http_fetch())
         if self.request.mode == "same-origin":
             raise Blocked("mode-same-origin", url=self.url.without_fragment())
@@ -287,7 +297,7 @@ class _Fetch:
 
     def _origin_to_show(self) -> str | None:
         """Return the value of ``Origin`` in the actual request, or ``None``."""
-        mode, policy = self.request.mode, self.request.referrer_policy
+        mode = self.request.mode
         urls = origins(self.urls)
         method = self.method
         if mode != "cors" and method not in ("GET", "HEAD"):
@@ -297,11 +307,11 @@ class _Fetch:
                 return "null"
         if len(set(urls)) == 1 and self._differs(Difference.GET_AFTER_REDIRECT_SHOWS_ORIGIN):
             method = self.request.method
-        return origin_header(self.origin, urls, method, mode, self.tainting, policy)
+        return origin_header(self.origin, urls, method, mode, self.tainting, self.policy)
 
     def _attach(self, headers: list[Header], origin: str | None) -> tuple[Header, ...]:
         """Return *headers* with those that the browser adds by itself (§4.6 HTTP-network-or-cache fetch)."""
-        sent_by = referrer(self.origin, self.url.origin, self.request.referrer_policy)
+        sent_by = referrer(self.origin, self.url.origin, self.policy)
         if sent_by is not None:
             headers.append(("Referer", sent_by))
         if origin is not None:
@@ -309,7 +319,7 @@ class _Fetch:
         return (*headers, *fetch_metadata(self.origin, origins(self.urls), self.request.mode))
 
     def _send(self, request: HTTPRequest) -> _Response:
-        self.steps.append(str(request))
+        self.steps.append(shortened(str(request)))
         response = yield request
         self.exchanges.append(Exchange(request, response))
         if isinstance(response, NoResponse):
@@ -339,7 +349,9 @@ class _Fetch:
             raise Blocked("redirect-streaming", status=response.status)
         return target
 
-    def _follow(self, target: URL, status: int) -> None:
+    def _follow(self, target: URL, response: HTTPResponse) -> None:
+        status = response.status
+        self.policy = policy_of(response.values("Referrer-Policy")) or self.policy
         is_foreign = not same_origin(self.url.origin, target.origin)
         dropped: frozenset[str] = frozenset()
         if (status in (301, 302) and self.method == "POST") or (status == 303 and self.method not in ("GET", "HEAD")):
@@ -351,7 +363,7 @@ class _Fetch:
             dropped |= fetch.NON_WILDCARD_REQUEST_HEADERS
         self.headers = tuple(header for header in self.headers if fetch.lower_name(header[0]) not in dropped)
         self.urls.append(target)
-        self.steps.append(f"the redirect ({status}) leads to {target.without_fragment()}")
+        self.steps.append(f"the redirect ({status}) leads to {shortened(target.without_fragment())}")
         if self.shown_origin != self.origin:
             self.steps.append("the redirect went from one foreign origin to another: from now on the Origin is null")
 
@@ -379,7 +391,7 @@ class _Fetch:
         what = sentence(blocked, self.stage)
         self.steps.append(f"blocked: {what}")
         url = shortened(self.request.url.without_fragment())
-        message = f"{self.request.method} {url} from {self.origin} is blocked: {what}"
+        message = f"{self.request.method} {url} from {shortened(self.origin)} is blocked: {what}"
         clause = BLOCKS[blocked.code].clause
         return Verdict(
             False, blocked.code, self.stage, clause, message, blocked.details, tuple(self.steps), tuple(self.exchanges)

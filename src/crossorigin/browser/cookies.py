@@ -12,11 +12,13 @@ from email.message import Message
 from http.cookiejar import Cookie, CookieJar, DefaultCookiePolicy
 
 from .messages import values
-from .sites import is_trustworthy, same_site
+from .sites import is_public_suffix, is_trustworthy, same_site
 from .url import URL
 
 # Browsers read attributes without case, and the library keeps those that it does not know as they are written.
 _SAME_SITE = re.compile(r";\s*samesite\s*=\s*", re.IGNORECASE)
+# A path that does not begin with a slash stands for the default one, where the library would refuse the cookie.
+_NO_PATH = re.compile(r";\s*path\s*=\s*(?!/)[^;]*", re.IGNORECASE)
 
 
 class Cookies:
@@ -65,7 +67,7 @@ class _Response:
     def __init__(self, headers: Iterable[tuple[str, str]]) -> None:
         self._message = Message()
         for value in values(headers, "Set-Cookie"):
-            self._message["Set-Cookie"] = _SAME_SITE.sub("; SameSite=", value)
+            self._message["Set-Cookie"] = _NO_PATH.sub("", _SAME_SITE.sub("; SameSite=", value))
 
     def info(self) -> Message:
         return self._message
@@ -75,10 +77,23 @@ class _Policy(DefaultCookiePolicy):
     """Cookies of a page on another site need ``SameSite=None``, which in turn needs ``Secure``."""
 
     def set_ok(self, cookie: Cookie, request: urllib.request.Request) -> bool:
-        return super().set_ok(cookie, request) and _same_site_ok(cookie, request)
+        return super().set_ok(cookie, request) and _same_site_ok(cookie, request) and _name_ok(cookie)
+
+    def set_ok_domain(self, cookie: Cookie, request: urllib.request.Request) -> bool:
+        # A cookie for all of a public suffix would be one for the sites of strangers (RFC 6265bis §5.7 step 9).
+        shared = cookie.domain_specified and is_public_suffix(cookie.domain.lstrip("."))
+        return not shared and super().set_ok_domain(cookie, request)
 
     def return_ok(self, cookie: Cookie, request: urllib.request.Request) -> bool:
         return super().return_ok(cookie, request) and _same_site_ok(cookie, request)
+
+
+def _name_ok(cookie: Cookie) -> bool:
+    """RFC 6265bis §4.1.3, cookie name prefixes: names that promise something."""
+    name = cookie.name.lower()
+    if name.startswith("__host-"):
+        return cookie.secure and cookie.path == "/" and not cookie.domain_specified
+    return cookie.secure or not name.startswith("__secure-")
 
 
 def _same_site_ok(cookie: Cookie, request: urllib.request.Request) -> bool:

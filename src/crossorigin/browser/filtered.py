@@ -43,7 +43,7 @@ def filtered(
     if kind == "opaqueredirect":
         return VisibleResponse(kind, url, 0)
     if kind == "opaque":
-        return VisibleResponse(kind, "", 0)
+        return VisibleResponse(kind, "", 0, timing_allowed=timing)
     if Difference.EMPTY_LINES_HIDDEN in engine.differences:
         response = _without_empty_lines(response)
     headers = basic_headers(response) if kind == "basic" else exposed_headers(include, response)
@@ -88,5 +88,8 @@ def timing_allowed(origin: str, response: HTTPResponse, basic: bool) -> bool:
 
 def _without_empty_lines(response: HTTPResponse) -> HTTPResponse:
     """Return *response* without the empty ones among several lines of one header."""
-    kept = tuple((name, value) for name, value in response.headers if value.strip() or not any(response.values(name)))
+    said = {fetch.lower_name(name) for name, value in response.headers if value.strip()}
+    kept = tuple(
+        (name, value) for name, value in response.headers if value.strip() or fetch.lower_name(name) not in said
+    )
     return replace(response, headers=kept)

@@ -43,6 +43,9 @@ _IN_LEFT_TO_RIGHT = frozenset("L EN ES CS ET ON BN NSM".split())
 
 _VIRAMA = 9  # a canonical combining class
 
+# The standard sets no bound, and DNS one of 63. Python's Punycode takes time in the square of a label's length.
+LONGEST_LABEL = 1000
+
 
 def _letters_with_form(*forms: str) -> frozenset[str]:
     """Return the Arabic letters that have a presentation form: an ``<initial>`` one joins the letter that follows."""
@@ -94,7 +97,10 @@ def _domain_to_ascii(domain: str) -> str:
     if domain.isascii() and "xn--" not in domain.lower():
         result = domain.lower()
     else:
-        labels = [_to_unicode(label) for label in unicodedata.normalize("NFC", _map(domain)).split(".")]
+        mapped = unicodedata.normalize("NFC", _map(domain)).split(".")
+        if max(map(len, mapped)) > LONGEST_LABEL:
+            raise ValueError(f"a label of the host is longer than {LONGEST_LABEL} characters")
+        labels = [_to_unicode(label) for label in mapped]
         if any(unicodedata.bidirectional(char) in _RIGHT_TO_LEFT for label in labels for char in label):
             for label in labels:
                 _check_bidi(label)

@@ -27,6 +27,20 @@ ReferrerPolicy = Literal[
 ]
 
 _BLANKS = " \t\r\n"
+_LONGEST = 120
+_POLICIES: dict[str, ReferrerPolicy] = {policy: policy for policy in get_args(ReferrerPolicy)}
+
+
+def policy_of(lines: Iterable[str]) -> ReferrerPolicy | None:
+    """Return the referrer policy that a response's ``Referrer-Policy`` *lines* set: the last one that is known.
+
+    Referrer Policy §8.1, parse a referrer policy.
+
+    >>> policy_of(["no-referrer, something-new"]), policy_of([])
+    ('no-referrer', None)
+    """
+    named = [_POLICIES[token] for token in fetch.parse_list(lines) or [] if token in _POLICIES]
+    return named[-1] if named else None
 
 
 class RequestError(ValueError):
@@ -113,15 +127,17 @@ class Request:
             if value not in get_args(words):
                 known = ", ".join(map(repr, get_args(words)))
                 raise RequestError(f"{name} is one of {known}, not {value!r}")
+        if not isinstance(body, str | bytes | None):
+            raise RequestError(f"a body is text or bytes, not {type(body).__name__}: write what JSON.stringify would")
         method = _method(method, mode)
         if body is not None and method in ("GET", "HEAD"):
             raise RequestError(f"a {method} request has no body: use POST, or put the data into the URL")
         if streaming and mode == "no-cors":
             raise RequestError("a request in mode 'no-cors' cannot stream its body: use mode='cors'")
-        sent, dropped = _headers(headers, mode)
+        sent, dropped = _headers(headers or (), mode)
         if isinstance(body, str):
             # §5.2 extract a body: text has a type of its own, and that type needs no preflight.
-            body = body.encode()
+            body = body.encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode()
             if not any(fetch.lower_name(name) == "content-type" for name, _ in sent):
                 sent.append(("Content-Type", "text/plain;charset=UTF-8"))
         return cls(
@@ -135,28 +151,32 @@ class Request:
         return self.streaming or self.upload_listener
 
 
-def _url(text: str, base: str | None) -> URL:
+def _url(text: object, base: str | None) -> URL:
+    if not isinstance(text, str):
+        raise RequestError(f"a URL is text, not {type(text).__name__}")
     try:
         url = URL.parse(text, None if base is None else URL.parse(base))
     except URLError as error:
-        raise RequestError(f"no browser can fetch {text!r}: {error}") from None
+        raise RequestError(f"no browser can fetch {_shown(text)}: {error}") from None
     if url.scheme in ("blob", "data"):
         raise RequestError(f"a page reads {url.scheme}: URLs without the network, so that there is nothing to allow")
     if url.has_credentials:
         raise RequestError(
-            f"no browser fetches a URL with a user name in it ({text!r}): send an Authorization header instead"
+            f"no browser fetches a URL with a user name in it ({_shown(text)}): send an Authorization header instead"
         )
     return url
 
 
-def _method(method: str, mode: Mode) -> str:
-    if not fetch.is_token(method):
-        raise RequestError(f"a method is one word such as GET or PUT, not {method!r}")
+def _method(method: object, mode: Mode) -> str:
+    if not isinstance(method, str) or not fetch.is_token(method):
+        raise RequestError(f"a method is one word such as GET or PUT, not {_shown(method)}")
     if fetch.is_forbidden_method(method):
         raise RequestError(f"no page can use the method {method!r}: browsers forbid it")
     method = fetch.normalize_method(method)
     if mode == "no-cors" and method not in fetch.SAFELISTED_METHODS:
-        raise RequestError(f"in mode 'no-cors' a page can only GET, HEAD and POST, not {method}: use mode='cors'")
+        raise RequestError(
+            f"in mode 'no-cors' a page can only GET, HEAD and POST, not {_shown(method)}: use mode='cors'"
+        )
     return method
 
 
@@ -164,14 +184,20 @@ def _headers(headers: Mapping[str, str] | Iterable[Header], mode: Mode) -> tuple
     """Return the headers that are sent, and those that are dropped."""
     sent: list[Header] = []
     dropped: list[Header] = []
-    for name, value in headers.items() if isinstance(headers, Mapping) else headers:
-        value = value.strip(_BLANKS)
+    for header in headers.items() if isinstance(headers, Mapping) else headers:
+        match header:
+            case (str(name), str(value)):
+                value = value.strip(_BLANKS)
+            case _:
+                raise RequestError(f"a header is a name and a value, both text, not {_shown(header)}")
         if not fetch.is_token(name):
-            raise RequestError(f"a header's name is one word such as X-Request-Id, not {name!r}")
+            raise RequestError(f"a header's name is one word such as X-Request-Id, not {_shown(name)}")
         if not value.isascii() and max(value) > "\xff":
-            raise RequestError(f"the value of {name} has a character that no header can carry: {value!r}; encode it")
+            raise RequestError(
+                f"the value of {name} has a character that no header can carry: {_shown(value)}; encode it"
+            )
         if any(character in value for character in "\0\r\n"):
-            raise RequestError(f"the value of {name} has a line end or a NUL in it: {value!r}; send one line")
+            raise RequestError(f"the value of {name} has a line end or a NUL in it: {_shown(value)}; send one line")
         allowed = mode != "no-cors" or fetch.is_safelisted_without_cors(name, _combined(sent, name, value))
         drops = fetch.is_forbidden_request_header(name, value) or not allowed
         (dropped if drops else sent).append((name, value))
@@ -182,3 +208,9 @@ def _combined(headers: list[Header], name: str, value: str) -> str:
     """Return *value* behind the values that *headers* have for *name* already (§5.1 append, in mode no-cors)."""
     lower = fetch.lower_name(name)
     return ", ".join([*(known for key, known in headers if fetch.lower_name(key) == lower), value])
+
+
+def _shown(value: object) -> str:
+    """Return *value* as code, not longer than a line."""
+    text = ascii(value) if not isinstance(value, str) else repr(value)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."

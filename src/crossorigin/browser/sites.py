@@ -65,6 +65,15 @@ def is_trustworthy(origin: str) -> bool:
     )
 
 
+def is_public_suffix(host: str) -> bool:
+    """Return whether strangers' sites stand side by side below *host*.
+
+    >>> is_public_suffix("github.io"), is_public_suffix("example.com")
+    (True, False)
+    """
+    return _suffixes().publicsuffix(host, accept_unknown=False) == host
+
+
 def _registrable_domain(origin: str) -> str | None:
     """Return the registrable domain, or the whole host where there is none; ``None`` for an opaque origin."""
     parts = _TUPLE_ORIGIN.fullmatch(origin)

@@ -38,6 +38,8 @@ class Block(NamedTuple):
 # fmt: off
 BLOCKS: Mapping[str, Block] = {
     # Before anything is sent.
+    "origin-malformed": Block("HTML, serialisation of an origin",
+        "no page has the origin '{value}'{hint}"),
     "mode-same-origin": Block("Main fetch: request's mode is \"same-origin\"",
         "the request has mode 'same-origin', and {url} is of another origin"),
     "mode-no-cors-redirect": Block("Main fetch: request's mode is \"no-cors\", redirect mode",
