@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from hypothesis import strategies as st
 
+from conformance.engines.names import in_namespace
 from crossorigin.browser import Request
 
 Header = tuple[str, str]
@@ -361,7 +362,9 @@ def situations(draw: st.DrawFn) -> Situation:
     # WebKit sends a preflight to a URL with a user in it before it refuses to go there.
     way = draw(hops(places, most, may_have_user=not any(may_need_preflight(call) for call in calls)))
     # Third-party cookies are where browsers differ from version to version: only the page's own site sets any.
-    if all(hop.place[1].endswith("example.com") for hop in way) and page == APP and draw(st.booleans()):
+    # Below localhost, WebKit takes every host for a site of its own.
+    is_one_site = in_namespace() and all(hop.place[1].endswith("example.com") for hop in way)
+    if is_one_site and page == APP and draw(st.booleans()):
         last = way[-1]
         way = (*way[:-1], replace(last, response=replace(last.response, headers=(*last.response.headers, SET_COOKIE))))
     return Situation(page, draw(st.integers(0, 9)) == 0, tuple(calls), way)

@@ -7,7 +7,7 @@ import logging
 import sys
 import threading
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from typing import Any
 
 import fastapi
@@ -132,7 +132,9 @@ def test_an_aiohttp_application_is_refused_with_the_way_to_test_it() -> None:
 
 @pytest.mark.parametrize("thing", [None, 1, object(), lambda: None, lambda *args: None, type, int])
 def test_anything_else_is_refused(thing: object) -> None:
-    with pytest.raises(TypeError, match="is neither a URL, nor an ASGI application"):
+    instead = "serve it and give its URL" if callable(thing) else "give one of these"
+
+    with pytest.raises(TypeError, match=f"is neither a URL, nor an ASGI application.*: {instead}"):
         BrowserClient(thing)
 
 
@@ -181,6 +183,38 @@ def test_asgi_and_a_real_server_get_the_same_headers() -> None:
 
     # Across sites, and from https to http on this machine, which is as trustworthy.
     assert sent(outside[-1]) == sent(inside[-1]) | {b"sec-fetch-site": b"cross-site"}
+
+
+@pytest.mark.parametrize("is_served", [False, True], ids=["in process", "over a server"])
+def test_a_preflight_has_the_user_agent_of_the_request_after_it(is_served: bool) -> None:
+    seen: Seen = []
+    app = wsgi_app(ALLOWED, ("Access-Control-Allow-Methods", "PUT"), seen=seen)
+
+    with waitress_server(app) if is_served else nullcontext(app) as where:
+        BrowserClient(where).fetch("/", method="PUT")
+
+    assert [environ["REQUEST_METHOD"] for environ in seen] == ["OPTIONS", "PUT"]
+    assert seen[0]["HTTP_USER_AGENT"] == seen[1]["HTTP_USER_AGENT"]
+    assert seen[0]["HTTP_USER_AGENT"].startswith("Mozilla/5.0 ")
+
+
+@pytest.mark.parametrize("is_served", [False, True], ids=["in process", "over a server"])
+def test_a_user_name_in_a_redirect_makes_no_authorization(is_served: bool) -> None:
+    seen: Seen = []
+
+    def app(environ: dict[str, Any], start_response: Callable[..., object]) -> list[bytes]:
+        seen.append(environ)
+        moved = environ["PATH_INFO"] == "/old"
+        location = f"{environ['wsgi.url_scheme']}://u:p@{environ['HTTP_HOST']}/new"
+        start_response("302 Found" if moved else "200 OK", [("Location", location)] if moved else [])
+        return []
+
+    with waitress_server(app) if is_served else nullcontext(app) as where:
+        page = where if isinstance(where, str) else "https://api.example.com"
+        BrowserClient(where, page).fetch("/old")
+
+    assert [environ["PATH_INFO"] for environ in seen] == ["/old", "/new"]
+    assert "HTTP_AUTHORIZATION" not in seen[1]
 
 
 def test_a_method_keeps_its_case() -> None:
@@ -369,14 +403,23 @@ def test_redirects_are_followed_and_their_misses_told() -> None:
 
     assert (response.url, response.redirected) == ("https://api.example.com/new", True)
     assert away.code == "no-response"
-    assert "nothing is at https://other.example: the application is at https://api.example.com" in away.message
+    assert "the redirect left the application, which is all there is in process" in away.message
+    assert client.fetch("/away", redirect="manual").type == "opaqueredirect"
     assert client.fetch("/old", redirect="manual").type == "opaqueredirect"
     with pytest.raises(CORSError, match=r"< Location: .*/new"):
         client.fetch("/old", redirect="error")
 
 
 @pytest.mark.parametrize(
-    ("location", "reason"), [("https://other.example/", "nothing is at"), ("/" + "x" * 70_000, "too long")]
+    ("location", "reason"),
+    [
+        (
+            f"https://{'other.' * 30}example/",
+            "no response came: the redirect left the application, which is all there is in process: "
+            "use redirect='manual', or verdict()",
+        ),
+        ("/" + "x" * 70_000, "too long"),
+    ],
 )
 def test_a_redirect_out_of_reach_is_a_verdict(location: str, reason: str) -> None:
     verdict = BrowserClient(asgi_app(ALLOWED, ("Location", location), status=302)).verdict("/")
@@ -476,6 +519,8 @@ def test_a_cookie_can_be_there_before(line: str, origin: str, sent: str | None) 
         ({"method": "POST", "body": "", "json": 1}, "give either body or json"),
         ({"body": "a"}, "a GET request has no body"),
         ({"json": {}}, "a GET request has no body"),
+        ({"method": "POST", "json": {}, "mode": "no-cors"}, "no page can set the header Content-Type so.*mode='cors'"),
+        ({"method": "POST", "json": {}, "headers": [("X-A", 1)]}, "a header is a name and a value, both text"),
         ({"mode": "navigate"}, "mode is one of 'cors', 'no-cors', 'same-origin', not 'navigate'"),
     ],
 )
@@ -494,9 +539,38 @@ def test_a_number_that_json_does_not_have_is_refused() -> None:
         BrowserClient(wsgi_app()).fetch("/", method="POST", json=float("nan"))
 
 
-def test_an_unknown_option_is_an_error() -> None:
-    with pytest.raises(TypeError, match="credential"):
-        BrowserClient(wsgi_app()).fetch("/", credential="include")  # type: ignore[call-arg]
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        ("data", r"fetch\(\) has no data: use body= or json="),
+        ("params", r"fetch\(\) has no params: put them into the URL"),
+        ("credential", r"fetch\(\) has no credential: use credentials="),
+        ("base", r"fetch\(\) has no base: it has method, headers, body, "),
+        ("x" * 500, r"fetch\(\) has no x{117}\.\.\.: it has"),
+    ],
+)
+def test_an_option_that_fetch_does_not_have(option: str, message: str) -> None:
+    client = BrowserClient(wsgi_app())
+    options: Any = {option: "include"}
+
+    for method in (client.fetch, client.verdict):
+        with pytest.raises(TypeError, match=message):
+            method("/", **options)
+
+
+@pytest.mark.parametrize("options", [{}, {"method": "POST", "json": 1}])
+def test_no_headers_can_be_said_so(options: Any) -> None:
+    client = BrowserClient(crossorigin.wsgi.CORSMiddleware(wsgi_app(), Policy(APP, allow_headers="*")))
+
+    assert client.fetch("/", headers=None, **options).ok
+
+
+@pytest.mark.parametrize(
+    ("engine", "instead"), [("firefox", "FIREFOX"), ("WebKit", "WEBKIT"), ("gecko", "STANDARD"), (None, "STANDARD")]
+)
+def test_an_engine_is_named_as_one(engine: Any, instead: str) -> None:
+    with pytest.raises(TypeError, match=rf"engine is '?\w+'?: write Engine\.{instead}, which crossorigin\.testing has"):
+        BrowserClient(wsgi_app(), engine=engine)
 
 
 def test_an_application_is_nowhere_else() -> None:
@@ -509,8 +583,8 @@ def test_an_application_is_nowhere_else() -> None:
 @pytest.mark.parametrize(
     ("origin", "message"),
     [
-        ("app.example.com", "has no scheme: write 'https://app.example.com'"),
-        ("localhost:5173", "has no scheme: write 'http://localhost:5173'"),
+        ("app.example.com", "a browser there sends 'https://app.example.com': write that"),
+        ("localhost:5173", "a browser there sends 'http://localhost:5173': write that"),
         ("https://app.example.com/", "a browser there sends 'https://app.example.com': write that"),
         ("https://app.example.com/path?q", "a browser there sends 'https://app.example.com'"),
         ("HTTPS://App.Example.com", "a browser there sends 'https://app.example.com'"),
@@ -518,13 +592,15 @@ def test_an_application_is_nowhere_else() -> None:
         ("http://app.example.com:80", "a browser there sends 'http://app.example.com'"),
         ("https://bücher.example", "a browser there sends 'https://xn--bcher-kva.example'"),
         ("capacitor://localhost/", "a browser there sends 'capacitor://localhost'"),
-        ("file:///index.html", "a browser there sends 'null'"),
-        ("*", r"origin is '\*', which no page has"),
-        ("https://a b", "which no page can have"),
-        ("", "has no scheme"),
+        ("file:///index.html", "which no page has: .* 'null' for that of a file"),
+        ("*", r"origin is '\*', which no page has: write the origin of one page"),
+        ("https://a b", "which no page has"),
+        ("", "origin is '', which no page has: write the origin of one page, 'https://app.example.com' say"),
+        (None, "origin is None, which no page has: write the origin of one page"),
+        ("https://" + "X" * 9999, r"^.{90,300}$"),
     ],
 )
-def test_an_origin_that_no_browser_sends(origin: str, message: str) -> None:
+def test_an_origin_that_no_browser_sends(origin: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         BrowserClient(wsgi_app(), origin)
 
@@ -537,10 +613,32 @@ def test_an_origin_that_browsers_send(origin: str) -> None:
     assert seen[0]["HTTP_ORIGIN"] == origin
 
 
-@pytest.mark.parametrize("base_url", ["api.example.com", "ftp://api.example.com"])
-def test_a_base_url_that_is_none(base_url: str) -> None:
-    with pytest.raises(ValueError, match="is not where an application can be found"):
-        BrowserClient(wsgi_app(), base_url=base_url)
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("localhost:8000", "for it has no scheme: write 'http://localhost:8000'"),
+        ("127.0.0.1:8000", r"for it has no scheme: write 'http://127\.0\.0\.1:8000'"),
+        ("api.example.com/v1", r"for it has no scheme: write 'https://api\.example\.com/v1'"),
+        ("ftp://api.example.com", "it is neither http nor https"),
+        ("http://a b/", "is not a URL"),
+        ("http://" + "x" * 9999 + "^", "^.{90,300}$"),
+    ],
+)
+def test_a_url_where_no_application_is(text: str, message: str) -> None:
+    for args, options in (((text,), {}), ((wsgi_app(),), {"base_url": text})):
+        with pytest.raises(ValueError, match=message) as caught:
+            BrowserClient(*args, **options)  # type: ignore[arg-type]
+        assert "is not where an application can be found" in str(caught.value)
+
+
+def test_a_base_url_is_text() -> None:
+    with pytest.raises(TypeError, match=r"8000 is not where .*: give a URL, 'https://api\.example\.com' say"):
+        BrowserClient(wsgi_app(), base_url=8000)  # type: ignore[arg-type]
+
+
+def test_a_url_that_is_empty() -> None:
+    with pytest.raises(ValueError, match=r"has no scheme: write 'https://api\.example\.com'"):
+        BrowserClient("")
 
 
 def test_a_server_is_where_its_url_says() -> None:
@@ -603,6 +701,48 @@ def test_a_wsgi_application_that_fails_in_its_body(chunks: list[bytes], status: 
 
     assert getattr(verdict.exchanges[0].response, "status", None) == status
     assert closed == [True]
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [(["str"], 500), ("str", 500), (b"bytes", 500), (None, 500), ([b"half", "str"], 200)],
+    ids=["a list of text", "text", "bytes by themselves", "nothing", "text behind bytes"],
+)
+def test_a_wsgi_body_that_is_not_made_of_bytes(body: Any, status: int, caplog: pytest.LogCaptureFixture) -> None:
+    def app(environ: Any, start_response: Any) -> Any:
+        start_response("200 OK", [ALLOWED])
+        return body
+
+    client = BrowserClient(app)
+
+    assert client.verdict("/").exchanges[0].response.status == status  # type: ignore[union-attr]
+    assert "TypeError" in caplog.text
+    if status == 500:
+        with pytest.raises(CORSError, match="the application raised TypeError") as caught:
+            client.fetch("/")
+        assert isinstance(caught.value.__cause__, TypeError)
+    else:
+        response = client.fetch("/")
+        assert (response.text, type(response.exception)) == ("half", TypeError)
+
+
+def test_what_a_wsgi_application_writes_is_bytes() -> None:
+    def app(environ: Any, start_response: Any) -> Any:
+        start_response("200 OK", [ALLOWED])("str")
+        return []
+
+    with pytest.raises(CORSError, match="a body is made of bytes, and the application gave 'str'"):
+        BrowserClient(app).fetch("/")
+
+
+def test_an_asgi_body_that_is_not_bytes() -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"access-control-allow-origin", b"*")]})
+        await send({"type": "http.response.body", "body": "str"})
+
+    response = BrowserClient(app).fetch("/")
+
+    assert (response.text, type(response.exception)) == ("", TypeError)
 
 
 def test_a_wsgi_application_may_start_late_and_write() -> None:
@@ -687,6 +827,54 @@ def test_a_client_that_is_not_closed_leaves_no_warning() -> None:
     gc.collect()  # a loop that is left open would warn here, and fail the test
 
 
+@pytest.mark.parametrize("app", [asgi_app(ALLOWED), wsgi_app(ALLOWED)], ids=["ASGI", "WSGI"])
+def test_a_closed_client_is_closed_once_and_for_all(app: Any) -> None:
+    client = BrowserClient(app)
+    client.fetch("/")
+
+    client.close()
+    client.close()
+
+    for use in (client.__enter__, lambda: client.fetch("/"), lambda: client.verdict("/")):
+        with pytest.raises(RuntimeError, match="this client is closed: make a new one"):
+            use()
+
+
+@pytest.mark.parametrize("app", [asgi_app(ALLOWED), wsgi_app(ALLOWED)], ids=["ASGI", "WSGI"])
+def test_an_asynchronous_client_is_closed_once_and_for_all(app: Any) -> None:
+    async def use() -> None:
+        async with AsyncBrowserClient(app) as client:
+            await client.fetch("/")
+            await client.aclose()
+        await client.aclose()
+        for using in (client.__aenter__, lambda: client.fetch("/"), lambda: client.verdict("/")):
+            with pytest.raises(RuntimeError, match="this client is closed: make a new one"):
+                await using()
+
+    asyncio.run(use())
+
+
+def test_a_client_that_is_entered_twice_starts_and_ends_once() -> None:
+    events: list[str] = []
+
+    with BrowserClient(lifespan_app(events)) as client, client:
+        assert client.fetch("/").ok
+
+    assert [event.partition(" in ")[0] for event in events] == ["startup", "request", "shutdown"]
+
+
+def test_an_asynchronous_client_that_is_entered_twice_starts_and_ends_once() -> None:
+    events: list[str] = []
+
+    async def use() -> None:
+        async with AsyncBrowserClient(lifespan_app(events)) as client, client:
+            assert (await client.fetch("/")).ok
+
+    asyncio.run(use())
+
+    assert [event.partition(" in ")[0] for event in events] == ["startup", "request", "shutdown"]
+
+
 @pytest.mark.parametrize("when", ["startup", "shutdown"])
 def test_an_error_in_the_lifespan_is_raised(when: str) -> None:
     def use() -> None:
@@ -733,8 +921,12 @@ def test_the_plain_client_has_no_place_in_an_event_loop() -> None:
     async def use() -> None:
         client.fetch("/")
 
-    with pytest.raises(RuntimeError, match="use AsyncBrowserClient"):
-        asyncio.run(use())
+    async def close() -> None:
+        client.close()
+
+    for misuse in (use, close):
+        with pytest.raises(RuntimeError, match="use AsyncBrowserClient"):
+            asyncio.run(misuse())
 
 
 def test_a_wsgi_application_runs_in_the_thread_of_the_test() -> None:

@@ -45,6 +45,13 @@ def test_the_fixture_makes_clients_and_closes_them(
     assert STARTED == ["startup", "startup"]
 
 
+def test_a_client_of_the_fixture_may_be_closed_before(browser_client: Callable[..., BrowserClient]) -> None:
+    browser_client(app).close()
+
+    with browser_client(app, origin="http://localhost:5173") as client:
+        assert client.fetch("/").text == "hello"
+
+
 USERS_TEST = """
 import sys
 

@@ -125,6 +125,20 @@ def test_flask_that_sends_the_page_to_a_login_elsewhere() -> None:
     assert client.fetch("/slash").redirected
 
 
+def test_flask_with_an_exception_that_it_answers_by_itself() -> None:
+    app = Flask(__name__)
+
+    @app.get("/boom")
+    def boom() -> str:
+        raise RuntimeError("boom")
+
+    with pytest.raises(CORSError, match=r"the application failed \(500\), and its log says why") as caught:
+        BrowserClient(app, origin="https://app.example.com").fetch("/boom")
+
+    assert caught.value.verdict.code == "allow-origin-missing"
+    assert "does not allow the origin" not in str(caught.value)
+
+
 # --- what is right ----------------------------------------------------------------------------------------------------
 
 
@@ -196,7 +210,8 @@ def test_the_error_in_the_guide_is_the_real_one() -> None:
     with pytest.raises(CORSError) as caught:
         run(block)["client"].fetch("/items", credentials="include")
 
-    assert printed == f"crossorigin.testing.responses.CORSError: {caught.value}\n"
+    name = f"{type(caught.value).__module__}.{type(caught.value).__qualname__}"
+    assert printed == f"{name}: {caught.value}\n"
 
 
 def test_the_guide_shows_both_clients() -> None:

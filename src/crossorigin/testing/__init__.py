@@ -11,7 +11,8 @@ except ModuleNotFoundError as _error:
     raise ImportError("crossorigin.testing needs httpx: pip install 'crossorigin[testing]'") from _error
 
 from ..browser import Engine, RequestError, Verdict
-from .client import AsyncBrowserClient, BrowserClient, FetchOptions
+from .client import AsyncBrowserClient, BrowserClient
+from .options import FetchOptions
 from .responses import CORSError, Headers, Response
 
 __all__ = [

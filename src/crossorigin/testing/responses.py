@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from .. import fetch
-from ..browser import HTTPResponse, Verdict, VisibleResponse
+from ..browser import Exchange, HTTPResponse, Verdict, VisibleResponse
 from ..browser.messages import Header, get
 from ..browser.transcript import transcript
 from ..browser.verdicts import ResponseType
@@ -18,6 +18,11 @@ from ..browser.verdicts import ResponseType
 _NOT_ALLOWED = (
     "the server does not allow the origin {}, or has no CORS at this URL: allowed origins are compared letter for "
     "letter, with their scheme and port, and end without a slash"
+)
+# A status of the application's own failure, which says nothing of origins.
+_FAILED = (
+    "the application failed ({}), and its log says why: most CORS middleware adds nothing to such a response, whatever "
+    "the origin"
 )
 
 
@@ -159,8 +164,15 @@ class CORSError(Exception):
         if self.__cause__:
             lines.append(f"  the application raised {self.__cause__!r}")
         elif self.verdict.code == "allow-origin-missing":
-            lines.append(f"  {_NOT_ALLOWED.format(self.verdict.exchanges[-1].request.get(fetch.ORIGIN))}")
+            lines.append(f"  {_not_allowed(self.verdict.exchanges[-1])}")
         return "\n".join(lines + transcript(self.verdict.exchanges))
+
+
+def _not_allowed(exchange: Exchange) -> str:
+    """Return what a response without Access-Control-Allow-Origin comes of."""
+    if isinstance(exchange.response, HTTPResponse) and exchange.response.status >= 500:
+        return _FAILED.format(exchange.response.status)
+    return _NOT_ALLOWED.format(exchange.request.get(fetch.ORIGIN))
 
 
 def outcome(verdict: Verdict, exception: Exception | None) -> Response:

@@ -10,16 +10,19 @@ import inspect
 import ssl
 import weakref
 from collections.abc import Callable, Coroutine
-from typing import Any, Protocol, TypeVar, cast
+from typing import Any, Protocol, TypeAlias, TypeVar, cast
 
 import httpx
 
 from ..browser import URL, HTTPRequest, NoResponse
+from ..browser.verdicts import shortened
 from .applications import ToASGI, ToWSGI, WSGIApp
 from .lifespan import ASGIApp
 from .wire import Answer, Report, decoded, outgoing
 
 _T = TypeVar("_T")
+# Without it, httpx makes an Authorization header of a user name in the URL; ``fetch()`` never does (Fetch §4.6).
+_NO_AUTH = httpx.Auth()
 
 
 class Transport(Protocol):
@@ -62,7 +65,7 @@ class OverNetwork:
     def send(self, request: HTTPRequest, report: Report) -> Answer:
         """Carry *request*."""
         try:
-            response = self._client.send(outgoing(request), stream=True)
+            response = self._client.send(outgoing(request), stream=True, auth=_NO_AUTH)
             try:
                 return decoded(response.status_code, response.headers.raw, b"".join(response.iter_raw()))
             finally:
@@ -94,17 +97,14 @@ class InLoop:
 
     def close(self) -> None:
         """End, and close the loop."""
+        _refuse_in_loop()  # nor could the loop be closed
         try:
             self._run(self._transport.close)
         finally:
             self._runner.close()
 
     def _run(self, call: Callable[[], Coroutine[Any, Any, _T]]) -> _T:
-        if _is_loop_running():
-            raise RuntimeError(
-                "BrowserClient runs an ASGI application in an event loop of its own, and this code runs in a loop "
-                "already: use AsyncBrowserClient"
-            )
+        _refuse_in_loop()
         return self._runner.run(call())
 
 
@@ -127,9 +127,11 @@ class InThread:
         self._transport.close()
 
 
-def transport_to(
-    app: object, base: URL, timeout: float | None, verify: bool | ssl.SSLContext
-) -> OverNetwork | ToWSGI | ToASGI:
+# What leads to an application or a server by itself.
+Direct: TypeAlias = OverNetwork | ToWSGI | ToASGI
+
+
+def transport_to(app: object, base: URL, timeout: float | None, verify: bool | ssl.SSLContext) -> Direct:
     """Return what carries requests to *app*: a URL, or an application that is to be found at *base*.
 
     ASGI and WSGI are told apart by how many arguments the application takes.
@@ -149,11 +151,13 @@ def transport_to(
             "an aiohttp application can only be tested as it is served: start it with aiohttp.test_utils.TestServer, "
             "and give AsyncBrowserClient the server's URL, str(server.make_url('/'))"
         )
-    raise TypeError(
-        f"{app!r} is neither a URL, nor an ASGI application, called with (scope, receive, send), nor a WSGI "
-        "application, called with (environ, start_response): serve it and give its URL, or wrap it in a function that "
-        "takes these arguments"
+    wrong = (
+        f"{shortened(repr(app))} is neither a URL, nor an ASGI application, called with (scope, receive, send), nor a "
+        "WSGI application, called with (environ, start_response)"
     )
+    if not callable(app):
+        raise TypeError(f"{wrong}: give one of these")
+    raise TypeError(f"{wrong}: serve it and give its URL, or wrap it in a function that takes these arguments")
 
 
 def _arity(app: object) -> int | None:
@@ -172,9 +176,12 @@ def _is_asynchronous(app: object) -> bool:
     return inspect.iscoroutinefunction(app) or inspect.iscoroutinefunction(getattr(app, "__call__", None))  # noqa: B004
 
 
-def _is_loop_running() -> bool:
+def _refuse_in_loop() -> None:
     try:
         asyncio.get_running_loop()
     except RuntimeError:
-        return False
-    return True
+        return
+    raise RuntimeError(
+        "BrowserClient runs an ASGI application in an event loop of its own, and this code runs in a loop already: use "
+        "AsyncBrowserClient"
+    )
