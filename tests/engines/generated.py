@@ -34,7 +34,11 @@ class Places(Protocol):
 
 @dataclass(frozen=True)
 class Answer:
-    """What a server answers: a status, and header lines in which ``{page}`` stands for the page's origin."""
+    """What a server answers: a status, and header lines.
+
+    In these ``{page}`` stands for the page's origin, ``{origin}`` for the one that the request shows, and ``{name}`` for
+    what all URLs of a situation begin with.
+    """
 
     status: int = 200
     headers: tuple[Header, ...] = ()
@@ -111,10 +115,12 @@ class Servers:
         is_preflight = method == "OPTIONS" and "access-control-request-method" in sent
         self.asked.append({"hop": number, "method": method, **{name: sent[name] for name in compared if name in sent}})
         answer = hop.preflight if is_preflight else hop.response
-        lines = [
-            (name, value.replace("{page}", self.page_origin).replace("{name}", self.name))
-            for name, value in answer.headers
-        ]
+        words = {"{page}": self.page_origin, "{name}": self.name, "{origin}": sent.get("origin", self.page_origin)}
+        lines = []
+        for name, value in answer.headers:
+            for word, meaning in words.items():
+                value = value.replace(word, meaning)
+            lines.append((name, value))
         if answer.status in (301, 302, 303, 307, 308) and number + 1 < len(self.situation.hops):
             lines.append(("Location", self.url(number + 1)))
         elif answer.status in (301, 302, 303, 307, 308) and is_preflight:
@@ -203,7 +209,7 @@ def lines(name: str, *choices: str | tuple[str, ...] | None) -> st.SearchStrateg
 
 
 ALLOW_ORIGIN = lines(
-    "Access-Control-Allow-Origin", "{page}", "*", None, "null", "{page}/", "{page}, {page}", "{page} https://a.example",
+    "Access-Control-Allow-Origin", "{origin}", "{page}", "*", None, "null", "{page}/", "{page}, {page}", "{page} https://a.example",
     ("{page}", "{page}"), ("*", "*"), ("*", ""), "https://other.example", "HTTPS://APP.EXAMPLE.COM",
     "https://app.example.com:443", " \t{page}\t ", "", "*, {page}", "https://*.example.com", "{page}.", '"{page}"',
 )  # fmt: skip
@@ -253,7 +259,7 @@ PREFLIGHTS = st.builds(
 GOOD_PREFLIGHT = Answer(
     204,
     (
-        ("Access-Control-Allow-Origin", "{page}"),
+        ("Access-Control-Allow-Origin", "{origin}"),
         ("Access-Control-Allow-Credentials", "true"),
         ("Access-Control-Allow-Methods", "PUT, DELETE, PATCH, patch, FOO, OPTIONS"),
         ("Access-Control-Allow-Headers", "x-a, x-b, content-type, authorization, range, if-none-match, dnt, "
@@ -266,7 +272,7 @@ RESPONSES = st.builds(
     st.sampled_from([200, 200, 200, 201, 204, 300, 304, 400, 401, 403, 404, 418, 500, 503]),
     _joined(ALLOW_ORIGIN, ALLOW_CREDENTIALS, EXPOSE_HEADERS, st.just(OWN_HEADERS)),
 )
-GOOD_RESPONSE_HEADERS = (("Access-Control-Allow-Origin", "{page}"), ("Access-Control-Allow-Credentials", "true"))
+GOOD_RESPONSE_HEADERS = (("Access-Control-Allow-Origin", "{origin}"), ("Access-Control-Allow-Credentials", "true"))
 
 SET_COOKIE = ("Set-Cookie", "seen=1; Secure; SameSite=None; Path=/{name}")
 

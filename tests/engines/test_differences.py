@@ -73,6 +73,7 @@ SHOWN = {
         hops=(hop(preflight=Answer(204, (*BARE_PREFLIGHT, ("Access-Control-Max-Age", "60s")))),),
     ),
     Difference.UNCACHED_FOR_OPAQUE_ORIGINS: situation(call("PUT"), call("PUT"), sandboxed=True),
+    Difference.UNCACHED_FOR_TAINTED_ORIGINS: situation(call("PUT"), call("PUT"), hops=(redirect(307), hop(OTHER))),
     Difference.WILDCARD_UNCACHED: situation(
         call("PUT", "omit"), call("PUT", "omit"), hops=(hop(preflight=wild("*", "*")),)
     ),

@@ -206,7 +206,9 @@ class _Fetch:
     def _is_cached(self) -> bool:
         """Return whether the cache makes the preflight unnecessary (§4.4 HTTP fetch, step 4.2)."""
         cache, key = self.browser.preflights, self.key
-        if key.origin == "null" and self._differs(Difference.UNCACHED_FOR_OPAQUE_ORIGINS):
+        if self.origin == "null" and self._differs(Difference.UNCACHED_FOR_OPAQUE_ORIGINS):
+            return False
+        if key.origin != self.origin and self._differs(Difference.UNCACHED_FOR_TAINTED_ORIGINS):
             return False
         is_whole = self._differs(Difference.CACHED_AS_A_WHOLE)
         if is_whole and not cache.has_any(key, self.include):

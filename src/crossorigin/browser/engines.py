@@ -18,6 +18,7 @@ class Difference(Enum):
         "a preflight with a malformed Access-Control-Max-Age is not kept, not even for 5 s"
     )
     UNCACHED_FOR_OPAQUE_ORIGINS = "no preflight of a page with an opaque origin, a sandboxed frame say, is kept"
+    UNCACHED_FOR_TAINTED_ORIGINS = "no preflight is kept of a request whose Origin redirects made null"
     WILDCARD_UNCACHED = "a * is not kept: every request that needs it has a preflight of its own"
     WILDCARD_CACHED_LITERALLY = "a * that came for a request with credentials is kept as a mere name"
     WILDCARD_MATCHED_LITERALLY = "a kept * covers no request with credentials"
@@ -75,6 +76,7 @@ Engine.CHROMIUM = Engine(
         {
             Difference.WILDCARD_COVERS_AUTHORIZATION,
             Difference.UNCACHED_FOR_OPAQUE_ORIGINS,
+            Difference.UNCACHED_FOR_TAINTED_ORIGINS,
             Difference.WILDCARD_CACHED_LITERALLY,
             Difference.CACHED_WILDCARD_SPARES_AUTHORIZATION,
             Difference.CACHED_AS_A_WHOLE,
@@ -110,6 +112,7 @@ Engine.WEBKIT = Engine(
     frozenset(
         {
             Difference.WILDCARD_COVERS_AUTHORIZATION,
+            Difference.UNCACHED_FOR_TAINTED_ORIGINS,
             Difference.WILDCARD_MATCHED_LITERALLY,
             Difference.CACHED_AS_A_WHOLE,
             Difference.CACHED_ONE_AT_A_TIME,
