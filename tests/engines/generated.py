@@ -36,8 +36,8 @@ class Places(Protocol):
 class Answer:
     """What a server answers: a status, and header lines.
 
-    In these ``{page}`` stands for the page's origin, ``{origin}`` for the one that the request shows, and ``{name}`` for
-    what all URLs of a situation begin with.
+    In these ``{page}`` stands for the page's origin, ``{origin}`` for the one that the request shows, and ``{name}``
+    for what all URLs of a situation begin with.
     """
 
     status: int = 200
