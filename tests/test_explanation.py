@@ -44,8 +44,8 @@ ADVICE: dict[str, tuple[Rules, dict[str, Any], str, str]] = {
     "plain http and credentials": (
         Policy(APP, allow_credentials=True), {"origin": "http://other.example", "credentials": True},
         "allow-origin-missing",
-        "add 'http://other.example' to allow_origins, if that page is yours; that is a danger, to be accepted with "
-        "dangerously_allow=['insecure-origin-with-credentials']",
+        "add 'http://other.example' to allow_origins (a danger, to be accepted with "
+        "dangerously_allow=['insecure-origin-with-credentials']), if that page is yours",
     ),
     "a slash at the end": (
         POLICY, {"origin": f"{APP}/"}, "origin-malformed",
@@ -70,7 +70,7 @@ ADVICE: dict[str, tuple[Rules, dict[str, Any], str, str]] = {
     ),
     "a method in lower case that is not listed either": (
         Policy(APP), {"origin": APP, "method": "patch"}, "method-not-allowed",
-        "add 'PATCH' to allow_methods, and write the method in upper case in the page, method: 'PATCH': browsers send "
+        "add 'PATCH' to allow_methods; and write the method in upper case in the page, method: 'PATCH': browsers send "
         "'patch' as it is",
     ),
     "a method not listed": (
@@ -94,7 +94,7 @@ ADVICE: dict[str, tuple[Rules, dict[str, Any], str, str]] = {
     ),
     "credentials missing": (
         POLICY, {"origin": APP, "credentials": True}, "allow-credentials-missing",
-        "set allow_credentials=True, or fetch without 'include'",
+        "set allow_credentials=True; or fetch without 'include'",
     ),
     "credentials of a page without an origin": (
         Policy("null", allow_credentials=True, dangerously_allow=["null-origin"]),
@@ -107,16 +107,18 @@ ADVICE: dict[str, tuple[Rules, dict[str, Any], str, str]] = {
     ),
     "a star with credentials": (
         Policy("*"), {"origin": APP, "credentials": True}, "allow-origin-wildcard",
-        "name 'https://app.example.com' instead of '*' and set allow_credentials=True, or fetch without 'include'",
+        "name 'https://app.example.com' instead of '*' and set allow_credentials=True; or fetch without 'include'",
     ),
     "a check that says no": (
         Policy(APP, allow_origin_check=lambda origin: False), {"origin": "https://other.example"},
         "allow-origin-missing",
-        "let allow_origin_check return True for 'https://other.example', or add it to allow_origins",
+        "let allow_origin_check return True for 'https://other.example', "
+        "or add 'https://other.example' to allow_origins",
     ),
     "a check that fails": (
         Policy(APP, allow_origin_check=_raises), {"origin": "https://other.example"}, "allow-origin-missing",
-        "mend allow_origin_check, which raised LookupError('the database is down')",
+        "mend allow_origin_check, which raised LookupError('the database is down'), or add 'https://other.example' to "
+        "allow_origins",
     ),
     "a path without a policy": (
         ADMIN, {"origin": APP, "url": "/other"}, "allow-origin-missing", "give ByPath a rule for /other, or a default",
@@ -129,17 +131,30 @@ ADVICE: dict[str, tuple[Rules, dict[str, Any], str, str]] = {
         ADMIN, {"origin": APP, "url": "https://api.example.com/api//x"}, "allow-origin-missing",
         "ask for a path that reads in one way only: '/api//x' can be taken for another",
     ),
+    "a rule that allows nobody": (
+        ByPath({"/b": None}, default=POLICY), {"origin": APP, "url": "/b/x"}, "allow-origin-missing",
+        "put a policy into the rule of ByPath for '/b', which allows no origin",
+    ),
+    "a method in lower case in the policy": (
+        Policy(APP, allow_methods=["patch"]), {"origin": APP, "method": "PATCH"}, "method-case",
+        "add 'PATCH' to allow_methods (methods are compared with case)",
+    ),
+    "the nearest of several policies": (
+        AnyOf(Policy(APP), Policy("http://localhost:3")), {"origin": "http://localhost:4"}, "allow-origin-missing",
+        "add 'http://localhost:4' to allow_origins in policy 2 of AnyOf, if that page is yours "
+        "(the policy allows 'http://localhost:3': another port)",
+    ),
     "a method too long": (
         POLICY, {"origin": APP, "method": "M" * 65}, "allow-origin-missing", "use a method of at most 64 bytes",
     ),
     "a rule of several": (
         ADMIN, {"origin": APP, "url": "/api/x", "method": "PUT"}, "method-not-allowed",
-        "add 'PUT' to allow_methods, in the rule of ByPath for /api/x",
+        "add 'PUT' to allow_methods in the rule for '/api'",
     ),
     "the first policy that allows the origin decides": (
         AnyOf(Policy("https://x.example"), Policy(APP), Policy(APP, allow_methods=["PUT"])),
         {"origin": APP, "method": "PUT"}, "method-not-allowed",
-        "add 'PUT' to allow_methods, in policy 2 of AnyOf, which decides about this origin",
+        "add 'PUT' to allow_methods in policy 2 of AnyOf",
     ),
 }  # fmt: skip
 
@@ -161,7 +176,7 @@ def test_several_mistakes_are_all_named() -> None:
 
 To allow it:
   - add 'https://app.example.com' to allow_origins, if that page is yours
-  - set allow_credentials=True, or fetch without 'include'
+  - set allow_credentials=True; or fetch without 'include'
   - add 'PUT' to allow_methods
   - add 'x-a' and 'x-b' to allow_headers""")
 
@@ -174,6 +189,25 @@ def test_an_origin_that_no_page_has_is_never_allowed(origin: str) -> None:
     assert "\r" not in str(explained)
 
 
+def test_a_page_on_plain_http_is_sent_to_https_and_told_the_rest() -> None:
+    explained = explain(
+        Policy(APP, allow_origin_check=lambda origin: False), origin="http://app.example.com", method="PUT"
+    )
+
+    assert explained.advice == (
+        "serve the page over https: the policy allows 'https://app.example.com'",
+        "add 'PUT' to allow_methods",
+    )
+
+
+def test_headers_are_all_named_in_the_advice_and_some_in_the_step() -> None:
+    names = [f"x-{number:03}" for number in range(100)]
+    explained = explain(Policy(APP), origin=APP, headers=names)
+
+    assert all(repr(name) in explained.advice[0] for name in names)
+    assert "x-007 and 92 more are not safelisted" in str(explained)
+
+
 def followed(policy: Policy, request: dict[str, Any], advice: tuple[str, ...]) -> tuple[Policy, dict[str, Any]]:
     """Do what *advice* says, as somebody would who reads it."""
     for change in advice:
@@ -184,6 +218,9 @@ def followed(policy: Policy, request: dict[str, Any], advice: tuple[str, ...]) -
             named = re.match(r"name '([^']+)' instead of '\*'", change)
             origins = {"allow_origins": [named[1]]} if named else {}
             policy = policy_with(policy, change, allow_credentials=True, **origins)
+        served = re.match(r"serve the page over https: the policy allows '(.*)'", change)
+        if served:
+            request = request | {"origin": served[1]}
         if "in upper case in the page" in change:
             request = request | {"method": request["method"].upper()}
     return policy, request
@@ -200,7 +237,7 @@ def policy_with(policy: Policy, change: str, **changes: Any) -> Policy:
     policy=st.builds(
         Policy,
         st.sampled_from([[APP], ["https://other.example"], ["*"], ["https://*.example.com"], ["http://localhost:*"]]),
-        allow_methods=st.sampled_from([[], ["PUT"], ["PATCH"], ["*"]]),
+        allow_methods=st.sampled_from([[], ["PUT"], ["PATCH"], ["*"], ["patch"], ["Purge"]]),
         allow_headers=st.sampled_from([[], ["X-A"], ["*"], ["Authorization"]]),
     ),
     origin=st.sampled_from([APP, "https://a.example.com:8443", "http://localhost:3000", "http://b.example"]),
@@ -214,6 +251,7 @@ def test_who_follows_the_advice_is_allowed(policy: Policy, **request: Any) -> No
     policy, request = followed(policy, request, explained.advice)
 
     assert bool(explained.advice) != explained.allowed
+    assert len(set(explained.advice)) == len(explained.advice)
     assert explain(policy, **request).allowed
 
 
@@ -276,6 +314,10 @@ def test_a_request_that_no_page_can_make_is_an_error() -> None:
         explain(POLICY, origin=APP, method="TRACE")
     with pytest.raises(TypeError, match="explain takes a Policy, AnyOf or ByPath, not None"):
         explain(None, origin=APP)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="an origin is text such as"):
+        explain(POLICY, origin=None)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match=r"an engine is Engine\.CHROMIUM or another"):
+        explain(POLICY, origin=APP, engine="chromium")  # type: ignore[arg-type]
     with pytest.raises(RequestError, match="credentials is one of 'omit', 'same-origin', 'include', not 'yes'"):
         explain(POLICY, origin=APP, credentials="yes")  # type: ignore[arg-type]
 

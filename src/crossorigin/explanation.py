@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Coroutine, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 from urllib.parse import unquote
 
 from . import fetch
@@ -38,8 +38,8 @@ class Explanation:
         request: What the page asks for.
         verdict: What the browser makes of the policy's answers.
         reason: The policy's own word for its last answer; ``None`` if it was not asked, or leaves the path alone.
-        advice: What to change, all of it, so that the request is allowed; empty where nothing has to change, or no
-            change would help.
+        advice: What to change, one thing after the other, so that the request is allowed. It ends early where a change
+            cannot be tried here, in an application's code say; empty where nothing has to change, or nothing helps.
     """
 
     origin: str
@@ -95,7 +95,8 @@ def explain(
             value matters to a few safelisted names, such as ``Content-Type``.
         credentials: Whether the page asks for cookies to be sent and stored, ``credentials: "include"``; or the word
             for it: ``"omit"``, ``"same-origin"`` or ``"include"``.
-        url: What the page fetches, absolute or a path. Only its path matters to a policy.
+        url: What the page fetches, absolute, or a path at ``https://api.example.com``. A policy goes by its path alone;
+            a browser asks no policy where it is of the page's own origin.
         engine: Whose differences from the standard apply.
 
     Raises:
@@ -107,13 +108,17 @@ def explain(
     """
     if not isinstance(policy, Rules):
         raise TypeError(f"explain takes a Policy, AnyOf or ByPath, not {policy!r}")
+    if not isinstance(origin, str):
+        raise TypeError(f"an origin is text such as 'https://app.example.com', not {origin!r}")
+    if not isinstance(engine, Engine):
+        raise TypeError(f"an engine is Engine.CHROMIUM or another one of Engine's, not {engine!r}")
     if isinstance(credentials, bool):
         credentials = "include" if credentials else "same-origin"
     request = Request.of(url, base=BASE, method=method, headers=_pairs(headers), credentials=credentials)
     server = _Server(policy)
     verdict = run(Browser(engine).fetch(request, origin=origin), server)
     reason = server.answer.reason if server.answer is not None else None
-    return Explanation(origin, request, verdict, reason, tuple(_changes(policy, origin, request, engine)))
+    return Explanation(origin, request, verdict, reason, tuple(_Advisor(policy, origin, request, engine).changes()))
 
 
 class _Server:
@@ -152,152 +157,191 @@ class _Server:
         return self.rules.near_miss(self.answer.reason, origin, self.path, self.method, self.headers)
 
 
-class _Change(NamedTuple):
-    """One thing to change: in words, and what is then played again, if that can be tried here."""
+class _Advisor:
+    """Changes what has to change, one thing after the other, and plays the request again after each.
 
-    words: str
-    policy: Policy | None = None
-    request: Request | None = None
+    A change that cannot be made here, in an application's code say, ends the list.
+    """
 
+    def __init__(self, rules: Rules, origin: str, request: Request, engine: Engine) -> None:
+        self.rules = rules
+        self.origin = origin
+        self.request = request
+        self.engine = engine
+        self.policy, self.where = _deciding(rules, origin, unquote(request.url.path))
+        self.can_go_on = True
 
-def _changes(rules: Rules, origin: str, request: Request, engine: Engine) -> Iterable[str]:
-    """Yield what to change, one thing after the other: each is made, and the request played again."""
-    policy, where = _deciding(rules, origin, unquote(request.url.path))
-    for _ in range(_MOST_CHANGES):
-        server = _Server(rules)
-        verdict = run(Browser(engine).fetch(request, origin=origin), server)
-        if verdict.allowed:
-            return
-        change = _change(policy, origin, request, verdict, server)
-        if change is None:
-            return
-        yield change.words + (where if change.policy is not None else "")
-        if change.policy is None and change.request is None:
-            return
-        policy = change.policy or policy
-        rules = policy or rules  # no other policy matters to this request
-        request = change.request or request
+    def changes(self) -> Iterable[str]:
+        """Yield what to change, in words."""
+        for _ in range(_MOST_CHANGES):
+            server = _Server(self.rules)
+            verdict = run(Browser(self.engine).fetch(self.request, origin=self.origin), server)
+            before = self.policy, self.request, self.origin
+            words = None if verdict.allowed else self._change(verdict, server)
+            if words is None:
+                return
+            yield words
+            if not self.can_go_on or before == (self.policy, self.request, self.origin):
+                return
+            self.rules = self.policy or self.rules  # no other policy matters to this request
+
+    def _change(self, verdict: Verdict, server: _Server) -> str | None:
+        """Make the first change, and return it in words; ``None`` where nothing helps."""
+        match verdict.code:
+            case "origin-malformed":
+                meant = verdict.details["meant"]
+                if not isinstance(meant, str):
+                    return None
+                self.origin = meant
+                return f"write the origin as a browser sends it, {shortened(meant)!r}"
+            case "allow-origin-missing" | "allow-origin-other":
+                return self._change_origin(server)
+            case "allow-origin-wildcard" | "allow-credentials-missing" if self.origin == "null":
+                self.request = replace(self.request, credentials="same-origin")
+                return "fetch without 'include': a page whose origin is null never gets credentials"
+            case "allow-origin-wildcard":
+                words = f"name {self.origin!r} instead of '*' and set allow_credentials=True"
+                return self._set(
+                    words, "; or fetch without 'include'", allow_origins=[self.origin], allow_credentials=True
+                )
+            case "allow-credentials-missing":
+                return self._set("set allow_credentials=True", "; or fetch without 'include'", allow_credentials=True)
+            case "method-case" | "method-not-allowed" | "method-wildcard":
+                return self._change_method(verdict)
+            case "header-not-allowed" | "header-wildcard" | "authorization-wildcard":
+                return self._change_headers(verdict, server)
+            case _:
+                return None
+
+    def _change_origin(self, server: _Server) -> str | None:
+        if server.answer is None:
+            return self._end(f"ask the application: the policy leaves the path {shortened(server.path)} to it")
+        near = server.near_miss(self.origin)
+        because = f" ({near})" if near else ""
+        reason = server.answer.reason
+        if reason in ("origin-not-allowed", "check-refused"):
+            # What a page on plain http may do, whoever is on the way may do, too.
+            secure = self.origin.replace("http://", "https://", 1)
+            if secure != self.origin and self._allows(secure):
+                self.origin = secure
+                return f"serve the page over https: the policy allows {secure!r}"
+        match reason:
+            case "origin-not-allowed":
+                words = f"add {self.origin!r} to allow_origins"
+                return self._set(words, f", if that page is yours{because}", allow_origins=[self.origin])
+            case "check-refused" | "check-failed":
+                mends = f"let allow_origin_check return True for {self.origin!r}"
+                if reason == "check-failed":
+                    mends = f"mend allow_origin_check, which raised {server.answer.error!r}"
+                words = f"{mends}, or add {self.origin!r} to allow_origins"
+                return self._set(words, because, allow_origins=[self.origin], allow_origin_check=None)
+            case "origin-null":
+                return self._end(f"give the page an origin{because}")
+            case "path-uncovered":
+                prefix = _covering(self.rules, server.path)
+                if prefix is not None:
+                    return self._end(f"put a policy into the rule of ByPath for {prefix!r}, which allows no origin")
+                return self._end(f"give ByPath a rule for {shortened(server.path)}, or a default")
+            case "path-ambiguous":
+                path = shortened(server.path)
+                return self._end(f"ask for a path that reads in one way only: {path!r} can be taken for another")
+            case "method-malformed":
+                return self._end("use a method of at most 64 bytes")
+            case _:
+                return None
+
+    def _change_method(self, verdict: Verdict) -> str:
+        method = self.request.method
+        upper = method.upper()
+        in_page = f"write the method in upper case in the page, method: {upper!r}: browsers send {method!r} as it is"
+        if upper != method:
+            self.request = replace(self.request, method=upper)
+        if upper != method and upper in _listed(verdict, fetch.ALLOW_METHODS):
+            return in_page
+        by_case = " (methods are compared with case)" if verdict.code == "method-case" and upper == method else ""
+        also = "" if upper == method else f"; and {in_page}"
+        return self._set(f"add {upper!r} to allow_methods", by_case + also, allow_methods=[upper])
+
+    def _change_headers(self, verdict: Verdict, server: _Server) -> str:
+        if server.answer is not None and server.answer.reason == "headers-malformed":
+            return self._end("set fewer headers: lists of more than 128 names, or of more than 8 KiB, are not granted")
+        listed = {fetch.lower_name(name) for name in _listed(verdict, fetch.ALLOW_HEADERS)}
+        missing = [name for name in fetch.parse_list(server.headers) or [] if name not in listed]
+        beside = ""
+        if fetch.WILDCARD in listed:
+            missing = [name for name in missing if name in fetch.NON_WILDCARD_REQUEST_HEADERS]
+            beside = " beside '*', which does not cover it"
+        *most, last = [repr("Authorization" if name == "authorization" else name) for name in missing]
+        names = f"{', '.join(most)} and {last}" if most else last
+        return self._set(f"add {names} to allow_headers", beside, allow_headers=missing)
+
+    def _end(self, words: str) -> str:
+        self.can_go_on = False
+        return words
+
+    def _allows(self, origin: str) -> bool:
+        server = _Server(self.rules)
+        run(Browser().fetch(Request.of(str(self.request.url)), origin=origin), server)
+        return server.answer is not None and server.answer.origin_allowed
+
+    def _set(self, words: str, more: str = "", /, **changes: Any) -> str:
+        """Add to the policy's lists, or set, what *changes* has, and return the words, with the danger of it."""
+        words += self.where
+        if self.policy is None:
+            return self._end(words + more)
+        for name, value in changes.items():
+            if isinstance(value, list):
+                known = getattr(self.policy, name)
+                changes[name] = [*(one for one in known if name != "allow_origins" or one != fetch.WILDCARD), *value]
+        try:
+            self.policy = self.policy.replace(**changes)
+        except PolicyError as error:
+            codes = {finding.code for finding in error.findings}
+            dangers = sorted(finding.code for finding in error.findings if finding.severity == "danger")
+            if codes != set(dangers):
+                return self._end(words + more)
+            accepted = [*self.policy.dangerously_allow, *dict.fromkeys(dangers)]
+            self.policy = self.policy.replace(**changes, dangerously_allow=accepted)
+            words += f" (a danger, to be accepted with dangerously_allow={accepted})"
+        return words + more
 
 
 def _deciding(rules: Rules, origin: str, path: str) -> tuple[Policy | None, str]:
-    """Return the policy that decides about *origin* at *path*, if there is one, and where it stands, in words."""
+    """Return the policy that decides about *origin* at *path*, or would, and where it stands, in words."""
     match rules:
         case Policy():
             return rules, ""
         case ByPath():
             policy, where = _deciding(rules.at(path), origin, path)
-            return policy, f"{where}, in the rule of ByPath for {path}"
+            prefix = _covering(rules, path)
+            return policy, where + (" in the default of ByPath" if prefix is None else f" in the rule for {prefix!r}")
         case AnyOf():
-            for number, inner in enumerate(rules.policies, 1):
-                policy, where = _deciding(inner, origin, path)
-                asked = _Server(inner)
-                run(Browser().fetch(Request.of(path, base=BASE), origin=origin), asked)
-                if asked.answer is not None and asked.answer.origin_allowed:
-                    return policy, f"{where}, in policy {number} of AnyOf, which decides about this origin"
+            found = [(*_deciding(inner, origin, path), number) for number, inner in enumerate(rules.policies, 1)]
+            best = max(found, key=lambda one: _closeness(rules.policies[one[2] - 1], origin, path))
+            return best[0], f"{best[1]} in policy {best[2]} of AnyOf"
     return None, ""
 
 
-def _change(policy: Policy | None, origin: str, request: Request, verdict: Verdict, server: _Server) -> _Change | None:
-    """Return the one thing to change first, or ``None`` where nothing helps."""
-    details = verdict.details
-    match verdict.code:
-        case "origin-malformed":
-            meant = details["meant"]
-            return _Change(f"write the origin as a browser sends it, {meant!r}") if meant else None
-        case "allow-origin-missing" | "allow-origin-other":
-            return _origin_change(policy, origin, server)
-        case "allow-origin-wildcard" | "allow-credentials-missing" if origin == "null":
-            return _Change("fetch without 'include': a page whose origin is null never gets credentials")
-        case "allow-origin-wildcard":
-            words = f"name {origin!r} instead of '*' and set allow_credentials=True, or fetch without 'include'"
-            return _changed(words, policy, allow_origins=[origin], allow_credentials=True)
-        case "allow-credentials-missing":
-            words = "set allow_credentials=True, or fetch without 'include'"
-            return _changed(words, policy, allow_credentials=True)
-        case "method-case":
-            return _in_upper_case(request, "")
-        case "method-not-allowed" | "method-wildcard":
-            method = request.method
-            change = _changed(f"add {method.upper()!r} to allow_methods", policy, allow_methods=[method.upper()])
-            if method == method.upper():
-                return change
-            return _in_upper_case(request, f"{change.words}, and ")._replace(policy=change.policy)
-        case "header-not-allowed" | "header-wildcard" | "authorization-wildcard":
-            return _header_change(policy, verdict, server)
-        case _:
-            return None
-
-
-def _origin_change(policy: Policy | None, origin: str, server: _Server) -> _Change | None:
+def _closeness(rules: Rules, origin: str, path: str) -> int:
+    """Return 2 if *rules* allow the origin, 1 if they nearly do, else 0."""
+    server = _Server(rules)
+    run(Browser().fetch(Request.of(path, base=BASE), origin=origin), server)
     if server.answer is None:
-        return _Change(f"ask the application: the policy leaves the path {shortened(server.path)} to it")
-    near = server.near_miss(origin)
-    because = f" ({near})" if near else ""
-    match server.answer.reason:
-        case "origin-not-allowed":
-            # What a page on plain http may do with credentials, whoever is on the way may do, too.
-            secure = origin.replace("http://", "https://", 1)
-            asked = policy is not None and origin != secure and not policy.is_async
-            if asked and policy is not None and policy.actual(secure).allowed:
-                return _Change(f"serve the page over https: the policy allows {secure!r}")
-            words = f"add {origin!r} to allow_origins, if that page is yours{because}"
-            return _changed(words, policy, allow_origins=[origin])
-        case "origin-null":
-            return _Change(f"give the page an origin{because}")
-        case "check-refused":
-            return _Change(f"let allow_origin_check return True for {origin!r}, or add it to allow_origins{because}")
-        case "check-failed":
-            return _Change(f"mend allow_origin_check, which raised {server.answer.error!r}")
-        case "path-uncovered":
-            return _Change(f"give ByPath a rule for {shortened(server.path)}, or a default")
-        case "path-ambiguous":
-            return _Change(
-                f"ask for a path that reads in one way only: {shortened(server.path)!r} can be taken for another"
-            )
-        case "method-malformed":
-            return _Change("use a method of at most 64 bytes")
-        case _:
-            return None
+        return 0
+    return 2 if server.answer.origin_allowed else 1 if server.near_miss(origin) else 0
 
 
-def _header_change(policy: Policy | None, verdict: Verdict, server: _Server) -> _Change:
-    if server.answer is not None and server.answer.reason == "headers-malformed":
-        return _Change("set fewer headers: lists of more than 128 names, or of more than 8 KiB, are not granted")
+def _covering(rules: Rules, path: str) -> str | None:
+    """Return the path of the rule of *rules* that covers *path*, if they go by paths."""
+    prefixes = [prefix for prefix, _ in rules.by_prefix] if isinstance(rules, ByPath) else []
+    return next((prefix for prefix in prefixes if path == prefix or path.startswith(f"{prefix}/")), None)
+
+
+def _listed(verdict: Verdict, name: str) -> list[str]:
+    """Return the list that the last answer has in the header *name*."""
     answer = verdict.exchanges[-1].response
     assert isinstance(answer, HTTPResponse)  # a policy always answers
-    listed = {fetch.lower_name(name) for name in fetch.parse_list(answer.values(fetch.ALLOW_HEADERS)) or []}
-    missing = [name for name in (fetch.parse_list(server.headers) or []) if name not in listed]
-    if fetch.WILDCARD in listed:
-        missing = [name for name in missing if name in fetch.NON_WILDCARD_REQUEST_HEADERS]
-    shown = [repr(name.title() if name == "authorization" else name) for name in missing]
-    beside = " beside '*', which does not cover it" if fetch.WILDCARD in listed else ""
-    words = f"add {shortened(' and '.join(shown))} to allow_headers{beside}"
-    return _changed(words, policy, allow_headers=missing)
-
-
-def _in_upper_case(request: Request, also: str) -> _Change:
-    upper = request.method.upper()
-    words = f"write the method in upper case in the page, method: {upper!r}: browsers send {request.method!r} as it is"
-    return _Change(also + words, request=replace(request, method=upper))
-
-
-def _changed(words: str, policy: Policy | None, **changes: Any) -> _Change:
-    """Return the change that adds to lists, or sets, what *changes* has; with the dangers that go with it."""
-    if policy is None:
-        return _Change(words)
-    for name, value in changes.items():
-        if isinstance(value, list):
-            known = getattr(policy, name)
-            changes[name] = [*(one for one in known if name != "allow_origins" or one != fetch.WILDCARD), *value]
-    try:
-        return _Change(words, policy.replace(**changes))
-    except PolicyError as error:
-        dangers = sorted({finding.code for finding in error.findings if finding.severity == "danger"})
-        if len(dangers) < len({finding.code for finding in error.findings}):
-            return _Change(words)
-        accepted = [*policy.dangerously_allow, *dangers]
-        words += f"; that is a danger, to be accepted with dangerously_allow={accepted}"
-        return _Change(words, policy.replace(**changes, dangerously_allow=accepted))
+    return fetch.parse_list(answer.values(name)) or []
 
 
 def _awaited(answer: Coroutine[Any, Any, T]) -> T:

@@ -38,6 +38,7 @@ _Response: TypeAlias = Generator[HTTPRequest, HTTPResponse | NoResponse, HTTPRes
 
 # §4.5 HTTP-redirect fetch.
 LONGEST_CHAIN = 20
+_MOST_NAMED = 8  # header names in a sentence
 _REQUEST_BODY_HEADERS = frozenset({"content-encoding", "content-language", "content-location", "content-type"})
 
 
@@ -177,7 +178,7 @@ class _Fetch:
         """Fetch with CORS, after a preflight where one is needed (§4.4 HTTP fetch with makeCORSPreflight)."""
         reasons = self._preflight_reasons()
         if not reasons:
-            self.steps.append("no preflight is needed: method and headers are those that a form could send")
+            self.steps.append("no preflight is needed: method and headers are safelisted")
             return (yield from self._http_fetch())
         self.steps.append(f"a preflight is needed: {', '.join(reasons)}")
         self.preflighted = True
@@ -193,7 +194,11 @@ class _Fetch:
         reasons = []
         if self.method not in fetch.SAFELISTED_METHODS:
             reasons.append(f"{self.method} is none of GET, HEAD and POST")
-        reasons += [f"the header {name} is not safelisted" for name in self.unsafe_names]
+        if names := self.unsafe_names:
+            more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+            shown = ", ".join(map(shortened, names[:_MOST_NAMED]))
+            plural = "the headers {}{} are" if len(names) > 1 else "the header {}{} is"
+            reasons.append(f"{plural.format(shown, more)} not safelisted")
         if self.request.streaming:
             reasons.append("the body is a stream")
         if self.request.upload_listener:
