@@ -52,16 +52,26 @@ def engines() -> Iterator[dict[str, Engine]]:
             list(executor.map(lambda engine: engine.__exit__(None, None, None), running))
 
 
-@pytest.fixture(params=ENGINES)
-def engine(request: pytest.FixtureRequest, engines: dict[str, Engine]) -> Engine:
-    """Each engine in turn. Where one is not installed, the test is skipped, but fails in CI."""
-    name: str = request.param
+def required(name: str, engines: dict[str, Engine]) -> Engine:
+    """Return the engine *name*. Where it is not installed, the test is skipped, but fails in CI."""
     if name not in engines:
         reason = missing(name) or f"{name} did not start"
         if os.environ.get("CI", "").lower() in ("1", "true"):
             pytest.fail(reason)
         pytest.skip(reason)
     return engines[name]
+
+
+@pytest.fixture(params=ENGINES)
+def engine(request: pytest.FixtureRequest, engines: dict[str, Engine]) -> Engine:
+    """Each engine in turn."""
+    return required(request.param, engines)
+
+
+@pytest.fixture
+def all_engines(engines: dict[str, Engine]) -> dict[str, Engine]:
+    """All engines side by side, for what they are asked at once."""
+    return {name: required(name, engines) for name in ENGINES}
 
 
 @pytest.fixture(scope="session")

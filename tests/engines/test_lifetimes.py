@@ -41,7 +41,7 @@ def in_the_model(engine: str, max_age: str | None, pause: int) -> int:
     return sum(request.is_preflight for request in sent)
 
 
-def test_b4_preflights_are_kept_as_long_as_the_model_says(engines: dict[str, RealEngine], network: Network) -> None:
+def test_b4_preflights_are_kept_as_long_as_the_model_says(all_engines: dict[str, RealEngine], network: Network) -> None:
     asked: list[str] = []
 
     def handler(request: Request) -> bytes:
@@ -56,11 +56,13 @@ def test_b4_preflights_are_kept_as_long_as_the_model_says(engines: dict[str, Rea
             engine.run(ASK_TWICE, f"{network.origin('https', 'api.example.com')}/{engine.name}/{number}", pause)
 
     with ThreadPoolExecutor(len(ENGINES)) as executor, network.serving(handler):
-        list(executor.map(play, engines.values()))
+        list(executor.map(play, all_engines.values()))
 
     counted = {
         (name, *lifetime): asked.count(f"/{name}/{number}")
-        for name in engines
+        for name in all_engines
         for number, lifetime in enumerate(LIFETIMES)
     }
-    assert counted == {(name, *lifetime): in_the_model(name, *lifetime) for name in engines for lifetime in LIFETIMES}
+    assert counted == {
+        (name, *lifetime): in_the_model(name, *lifetime) for name in all_engines for lifetime in LIFETIMES
+    }

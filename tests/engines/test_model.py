@@ -90,7 +90,7 @@ class Played:
 
 
 def test_b4_the_model_agrees_with_the_engines(
-    engines: dict[str, RealEngine], network: Network, judged: Callable[[str, RealEngine, int], None]
+    all_engines: dict[str, RealEngine], network: Network, judged: Callable[[str, RealEngine, int], None]
 ) -> None:
     played = Played(network)
     count = 0
@@ -106,16 +106,16 @@ def test_b4_the_model_agrees_with_the_engines(
     @given(situation=situations())
     def agree(situation: Situation) -> None:
         nonlocal count
-        results = executor.map(lambda engine: played.play(engine, situation), engines.values())
-        for engine, result in zip(engines.values(), results, strict=True):
+        results = executor.map(lambda engine: played.play(engine, situation), all_engines.values())
+        for engine, result in zip(all_engines.values(), results, strict=True):
             expected = model(situation, network, "model", ENGINES[engine.name])
             assert result == expected, f"{engine.name} and the model disagree"
         count += 1
 
-    for engine in engines.values():
+    for engine in all_engines.values():
         engine.clear_cookies()
     with ThreadPoolExecutor(len(INSTALLED)) as executor, network.serving(played.handler):
         agree()
 
-    for engine in engines.values():
+    for engine in all_engines.values():
         judged("model against engines", engine, count)

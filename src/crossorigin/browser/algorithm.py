@@ -14,14 +14,12 @@ from .attached import Tainting, fetch_metadata, origin_header, origins, referrer
 from .cache import Key, PreflightCache
 from .checks import (
     REDIRECT_STATUSES,
-    Allowed,
     check_cors,
     check_headers,
     check_method,
     check_resource_policy,
     read_preflight,
     redirect_target,
-    wildcard_covers,
 )
 from .cookies import Cookies
 from .engines import Difference, Engine
@@ -61,7 +59,7 @@ class Browser:
 
     def __init__(self, engine: Engine = Engine.STANDARD, *, clock: Callable[[], float] = time.monotonic) -> None:
         self.engine = engine
-        self.preflights = PreflightCache(clock, Difference.CACHED_BY_CREDENTIALS in engine.differences)
+        self.preflights = PreflightCache(clock, engine)
         self.cookies = Cookies()
 
     def fetch(self, request: Request, *, origin: str, partition: str | None = None) -> Fetching:
@@ -106,7 +104,9 @@ class _Fetch:
             response = yield from self._main_fetch()
         except Blocked as blocked:
             spared = blocked.code == "redirect-error" and self._differs(Difference.CACHED_AFTER_REDIRECT_ERROR)
-            if self.preflighted and not spared and not self._differs(Difference.CACHED_AFTER_FAILURE):
+            any_failure = self.tainting == "cors" and self._differs(Difference.ANY_FAILURE_CLEARS)
+            forgets = (self.preflighted or any_failure) and not spared
+            if forgets and not self._differs(Difference.CACHED_AFTER_FAILURE):
                 self.browser.preflights.clear(self.key)
             return self._blocked(blocked)
         return self._allowed(response)
@@ -182,7 +182,8 @@ class _Fetch:
             return (yield from self._http_fetch())
         self.steps.append(f"a preflight is needed: {', '.join(reasons)}")
         self.preflighted = True
-        if self._is_cached():
+        forced = self.request.forces_preflight
+        if self.browser.preflights.covers(self.key, self.origin, self.include, self.method, self.unsafe_names, forced):
             self.steps.append("an earlier preflight, still cached, covers it")
         else:
             if self._differs(Difference.CACHED_ONE_AT_A_TIME):
@@ -208,34 +209,6 @@ class _Fetch:
             reasons.append("before the redirect the request needed one, too")
         return reasons
 
-    def _is_cached(self) -> bool:
-        """Return whether the cache makes the preflight unnecessary (§4.4 HTTP fetch, step 4.2)."""
-        cache, key = self.browser.preflights, self.key
-        if self.origin == "null" and self._differs(Difference.UNCACHED_FOR_OPAQUE_ORIGINS):
-            return False
-        if key.origin != self.origin and self._differs(Difference.UNCACHED_FOR_TAINTED_ORIGINS):
-            return False
-        is_whole = self._differs(Difference.CACHED_AS_A_WHOLE)
-        if is_whole and not cache.has_any(key, self.include):
-            return False
-        method_matters = (
-            self.method not in fetch.SAFELISTED_METHODS
-            or (self.request.forces_preflight and not is_whole)
-            or (self.method == "HEAD" and self._differs(Difference.HEAD_CACHED_WHERE_LISTED))
-        )
-        if method_matters and not cache.has_method(key, self.include, self.method, self._kept_wildcard_covers()):
-            return False
-        return all(
-            cache.has_header(key, self.include, name, self._kept_wildcard_covers(name)) for name in self.unsafe_names
-        )
-
-    def _kept_wildcard_covers(self, name: str = "") -> bool:
-        """Return whether a ``*`` in the cache covers the header *name*, or a method if there is none."""
-        if self.include and self._differs(Difference.WILDCARD_MATCHED_LITERALLY):
-            return False
-        spares = self._differs(Difference.CACHED_WILDCARD_SPARES_AUTHORIZATION)
-        return wildcard_covers(name, Engine.STANDARD if spares else self.browser.engine)
-
     # §4.8 CORS-preflight fetch.
 
     def _preflight(self) -> Generator[HTTPRequest, HTTPResponse | NoResponse, None]:
@@ -253,28 +226,12 @@ class _Fetch:
         engine = self.browser.engine
         allowed = read_preflight(response, engine, self.method if self.request.forces_preflight else None)
         if self._differs(Difference.CACHED_THOUGH_REFUSED):
-            self._keep(allowed)
+            self.browser.preflights.store(self.key, self.include, allowed)
         check_method(self.method, allowed, self.include)
         check_headers(names, allowed, self.include, engine)
-        self._keep(allowed)
+        self.browser.preflights.store(self.key, self.include, allowed)
         kept = f"is kept for {allowed.max_age:g} s" if allowed.max_age else "is not kept"
         self.steps.append(f"the preflight passes, and {kept}")
-
-    def _keep(self, allowed: Allowed) -> None:
-        """Store what a preflight *allowed* in the cache."""
-        engine = self.browser.engine
-        no_wildcard = self._differs(Difference.WILDCARD_UNCACHED) or (
-            self.include and self._differs(Difference.WILDCARD_CACHED_LITERALLY)
-        )
-        left_out = fetch.WILDCARD if no_wildcard else ""
-        self.browser.preflights.store(
-            self.key,
-            self.include,
-            [method for method in allowed.methods if method != left_out],
-            [name for name in allowed.headers if name != left_out],
-            allowed.max_age,
-            lambda name: wildcard_covers(name, engine),
-        )
 
     # §4.4 HTTP fetch, after the preflight.
 

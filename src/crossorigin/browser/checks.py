@@ -119,24 +119,13 @@ def check_headers(unsafe_names: Sequence[str], allowed: Allowed, include: bool, 
     names = {fetch.lower_name(name) for name in allowed.headers}
     any_name = fetch.WILDCARD in names and not include
     # Names that `*` does not cover come first: none of them is safelisted, so that each was asked for.
-    for name in sorted(unsafe_names, key=lambda name: wildcard_covers(name, engine)):
-        if name in names or (any_name and wildcard_covers(name, engine)):
+    for name in sorted(unsafe_names, key=engine.wildcard_covers):
+        if name in names or (any_name and engine.wildcard_covers(name)):
             continue
         code = "header-not-allowed"
         if fetch.WILDCARD in names:
             code = "header-wildcard" if include else "authorization-wildcard"
         raise Blocked(code, header=name, allowed=_listed(allowed.headers))
-
-
-def wildcard_covers(name: str, engine: Engine) -> bool:
-    """Return whether ``*`` in Access-Control-Allow-Headers covers *name* (§2.2.2 CORS non-wildcard request-header).
-
-    >>> wildcard_covers("x-a", Engine.STANDARD), wildcard_covers("authorization", Engine.STANDARD)
-    (True, False)
-    """
-    if Difference.WILDCARD_COVERS_AUTHORIZATION in engine.differences:
-        return True
-    return fetch.lower_name(name) not in fetch.NON_WILDCARD_REQUEST_HEADERS
 
 
 def max_age(response: HTTPResponse, engine: Engine) -> float:

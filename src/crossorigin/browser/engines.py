@@ -9,6 +9,8 @@ from enum import Enum
 from types import MappingProxyType
 from typing import ClassVar
 
+from .. import fetch
+
 
 class Difference(Enum):
     """What an engine does and the standard does not."""
@@ -28,6 +30,7 @@ class Difference(Enum):
     HEAD_CACHED_WHERE_LISTED = "a kept preflight covers HEAD only where Access-Control-Allow-Methods listed it"
     CACHED_ONE_AT_A_TIME = "whatever a kept preflight does not cover makes it forgotten, before the next one is sent"
     CACHED_THOUGH_REFUSED = "what a preflight allowed is kept, though it did not allow the request it was for"
+    ANY_FAILURE_CLEARS = "a blocked request makes what was kept forgotten, though it had no preflight"
     CACHED_AFTER_REDIRECT_ERROR = "what a preflight allowed is kept, though redirect='error' made the request fail"
     CACHED_AFTER_FAILURE = "what a preflight allowed is kept, though the request after it was blocked"
     EMPTY_LINES_HIDDEN = "of several lines of one header, a page does not see the empty ones"
@@ -65,6 +68,16 @@ class Engine:
     FIREFOX: ClassVar["Engine"]
     WEBKIT: ClassVar["Engine"]
 
+    def wildcard_covers(self, name: str) -> bool:
+        """Return whether ``*`` in Access-Control-Allow-Headers covers *name* (§2.2.2 CORS non-wildcard request-header).
+
+        >>> Engine.STANDARD.wildcard_covers("x-a"), Engine.STANDARD.wildcard_covers("authorization")
+        (True, False)
+        """
+        if Difference.WILDCARD_COVERS_AUTHORIZATION in self.differences:
+            return True
+        return fetch.lower_name(name) not in fetch.NON_WILDCARD_REQUEST_HEADERS
+
     def __repr__(self) -> str:
         return f"Engine.{self.name.upper()}"
 
@@ -99,6 +112,7 @@ Engine.FIREFOX = Engine(
             Difference.CACHED_BY_CREDENTIALS,
             Difference.CACHED_AS_A_WHOLE,
             Difference.HEAD_CACHED_WHERE_LISTED,
+            Difference.ANY_FAILURE_CLEARS,
             Difference.CACHED_AFTER_REDIRECT_ERROR,
             Difference.EMPTY_LINES_HIDDEN,
             Difference.UNTAINTED_PREFLIGHT,

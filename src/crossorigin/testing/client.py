@@ -5,6 +5,7 @@ of it `crossorigin.browser`'s, and what carries it `transports`'.
 """
 
 import ssl
+from abc import ABC, abstractmethod
 from logging import getLogger
 from types import TracebackType
 from typing import Generic, Self, TypeVar, Unpack
@@ -26,7 +27,7 @@ DEFAULT_BASE_URL = "https://api.example.com"
 _Carrier = TypeVar("_Carrier", Transport, AsyncTransport)
 
 
-class _Page(Generic[_Carrier]):
+class _Page(ABC, Generic[_Carrier]):
     """What both clients are: an origin, a browser, where relative URLs lead, and what carries requests there."""
 
     def __init__(
@@ -49,9 +50,9 @@ class _Page(Generic[_Carrier]):
         self._is_open = False
         self._is_closed = False
 
+    @abstractmethod
     def _adapted(self, transport: Direct) -> _Carrier:
         """Return *transport* as this client needs it."""
-        raise NotImplementedError
 
     def set_cookie(self, line: str) -> None:
         """Let the browser have a cookie, as if somebody had visited the API itself and it had set it.
