@@ -586,6 +586,46 @@ def test_s11_the_rules_of_the_outer_application_have_no_say_in_the_inner() -> No
     assert ask_aiohttp(app, Request.preflight(EVIL, path="/left/x")).body == b"own"
 
 
+def test_s11_a_resource_and_its_routes_have_policies_of_their_own(tmp_path: Path) -> None:
+    app = application()
+    resource = app.router.add_resource("/things")
+    resource.add_route("GET", saying("got"))
+    cors(ANYBODY)(resource.add_route("PATCH", saying("patched")))
+    resource.add_route("PUT", cors(POLICY)(saying("put")))
+    cors(INNER)(resource)
+
+    assert ask_aiohttp(app, Request.actual(OTHER, "/things")).cors == {"allow-origin": OTHER}
+    assert ask_aiohttp(app, Request.actual(OTHER, "/things", "PATCH")).cors == {"allow-origin": "*"}
+    assert ask_aiohttp(app, Request.actual(APP, "/things", "PUT")).cors == GRANTED
+    assert preflights(app, "/things", "GET") == {OTHER: "PATCH"}
+    assert preflights(app, "/things", "PATCH") == {"*": ""}
+
+
+def test_s12_a_resources_policy_covers_a_method_that_it_does_not_have() -> None:
+    app = application()
+    cors(INNER)(app.router.add_resource("/things")).add_route("GET", saying("got"))
+
+    refused = ask_aiohttp(app, Request.actual(OTHER, "/things", "DELETE"))
+    missing = ask_aiohttp(app, Request.actual(OTHER, "/elsewhere", "DELETE"))
+
+    assert (refused.status, refused.cors) == (405, {"allow-origin": OTHER})
+    assert (missing.status, missing.cors) == (404, {})
+    assert preflights(app, "/things", "DELETE") == {OTHER: "PATCH"}
+
+
+def test_s11_static_files_have_a_policy_of_their_own(tmp_path: Path) -> None:
+    (tmp_path / "page.txt").write_text("a file")
+    app = application()
+    cors(INNER)(app.router.add_static("/static", tmp_path))
+
+    with aiohttp_server(app, access_log=None) as address:
+        file = ask_server(address, Request.actual(OTHER, "/static/page.txt"))
+        preflight = ask_server(address, Request.preflight(OTHER, "GET", path="/static/page.txt"))
+
+    assert (file.body, file.cors) == (b"a file", {"allow-origin": OTHER})
+    assert preflight.cors["allow-methods"] == "PATCH"
+
+
 def test_s11_domains_with_policies_of_their_own() -> None:
     app = application(web.get("/", saying("app")))
     app.add_domain("a.example.net", application(web.get("/", saying("domain")), policy=INNER))

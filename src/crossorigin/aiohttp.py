@@ -16,7 +16,7 @@ from .answer import Answer, Rules, write
 from .compose import NO_CORS
 from .decisions import Observer
 
-_Handler = TypeVar("_Handler", bound=Callable[..., object])
+_Marked = TypeVar("_Marked")
 
 # What aiohttp adds to every response by itself. As on other stacks, this is nothing that the application exposes (S8).
 _ADDED = frozenset({"connection", "date", "server", "transfer-encoding"})
@@ -71,12 +71,14 @@ def setup(
     app.on_response_prepare.append(_write_headers)
 
 
-def cors(policy: Rules | None) -> Callable[[_Handler], _Handler]:
+def cors(policy: Rules | None) -> Callable[[_Marked], _Marked]:
     """Return a decorator that gives a handler, a method of a class-based view, or a whole view its own policy.
 
     It marks what it decorates, and changes nothing else about it, so that its place among other decorators does not
     matter as long as they keep a function's attributes, as `functools.wraps` does. The application needs `setup`, whose
     options hold here, too. A method's policy goes before its view's; a view's holds for views that inherit from it.
+    Called with a route or a resource of the router, static ones among them, it gives these a policy: a handler's own
+    goes before its route's, and that before its resource's, which covers a 405, too.
 
     Args:
         policy: A `crossorigin.Policy`, or what is composed of policies; ``None`` for no CORS at all, and
@@ -93,12 +95,13 @@ def cors(policy: Rules | None) -> Callable[[_Handler], _Handler]:
         ... @cors(Policy("*"))
         ... async def feed(request):
         ...     return web.json_response([])
+        >>> images = cors(Policy("*"))(web.Application().router.add_static("/images", "."))
     """
     rules = checked(policy)
 
-    def decorate(handler: _Handler) -> _Handler:
-        mark(handler, rules)
-        return handler
+    def decorate(target: _Marked) -> _Marked:
+        mark(target, rules)
+        return target
 
     return decorate
 
@@ -168,19 +171,31 @@ async def _decide(request: web.Request) -> _Decided | None:
 
 async def _innermost(request: web.Request, method: str) -> tuple[_ApplicationAdapter | None, Rules]:
     """Return the innermost policy for *request* if it came with *method*, and the adapter that enforces it (S11)."""
-    match = request.match_info
-    apps = match.apps
-    if method != request.method:
-        try:
-            other = request.clone(method=method)
-        except RuntimeError:  # a middleware outside of ours has read its body: no browser sends a preflight with one
-            return _adapter(apps), NO_CORS
-        match = await apps[0].router.resolve(other)
-        apps = (apps[0], *match.apps)
-    adapter, rules = _adapter(apps), _own_rules(match.handler, method)
+    own = request.match_info
+    match = own if method == request.method else await _match(request, method)
+    if match is None:
+        return _adapter(own.apps), NO_CORS
+    adapter = _adapter(own.apps if match is own else (own.apps[0], *match.apps))
+    rules = _own_rules(match.handler, method)
+    if rules is None:
+        error = match.http_exception
+        if isinstance(error, web.HTTPMethodNotAllowed) and error.allowed_methods:
+            # The path is a resource's all the same, to which any of its methods leads.
+            match = await _match(request, min(error.allowed_methods))
+        route = None if match is None else match.route
+        rules = getattr(route, RULES, getattr(getattr(route, "resource", None), RULES, None))
     if rules is None:
         rules = NO_CORS if adapter is None else adapter.policy
     return adapter, rules
+
+
+async def _match(request: web.Request, method: str) -> web.UrlMappingMatchInfo | None:
+    """Return where *request* would be routed with *method*; ``None`` if nobody can tell any more."""
+    try:
+        other = request.clone(method=method)
+    except RuntimeError:  # a middleware outside of ours has read its body: no browser sends a preflight with one
+        return None
+    return await request.match_info.apps[0].router.resolve(other)
 
 
 def _adapter(apps: tuple[web.Application, ...]) -> _ApplicationAdapter | None:
