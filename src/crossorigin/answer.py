@@ -66,11 +66,13 @@ class Block:
         vary: The names for ``Vary``.
         expose_all: Whether ``Access-Control-Expose-Headers`` must name the headers that the response carries, since
             ``*`` would be read literally (S8).
+        keep: Whether CORS lines of the application stay that this block does not set. A policy's never do (S11).
     """
 
     text: tuple[Header, ...] = ()
     vary: tuple[str, ...] = ()
     expose_all: bool = False
+    keep: bool = False
 
     # The same for ASGI, encoded once: names in lower case, as its specification demands.
 
@@ -95,6 +97,7 @@ class Answer(NamedTuple):
         block: The shared header lines and names for ``Vary``.
         origin: The value of ``Access-Control-Allow-Origin`` where it is the request's own origin, else ``None``.
         status: For a preflight, the status to answer with; ``None`` for the adapter's ``preflight_status``.
+        text: The body of the answer to a preflight, where it is not the usual one.
         error: What ``allow_origin_check`` raised, where the reason is ``"check-failed"``.
     """
 
@@ -103,6 +106,7 @@ class Answer(NamedTuple):
     block: Block
     origin: str | None = None
     status: int | None = None
+    text: str | None = None
     error: Exception | None = None
 
     @property
@@ -194,16 +198,19 @@ def preflight_reply(answer: Answer, preflight_status: int) -> Reply:
           headers=[('Content-Type', 'text/plain; charset=utf-8'), ('Content-Length', '33'), ('Vary', 'Origin')],
           body=b'CORS: the origin is not allowed.\n')
     """
-    if answer.status is None:
-        # RFC 9110 §8.6: no Content-Length beside 204.
-        content = [] if preflight_status == 204 else [("Content-Length", "0")]
-        return Reply(preflight_status, write(content, answer), b"")
-    return refusal_reply(answer)
+    if answer.status is not None:
+        return refusal_reply(answer)
+    if answer.text is not None:
+        reply = _plain_text(preflight_status, answer.text)
+        return reply._replace(headers=write(reply.headers, answer))
+    # RFC 9110 §8.6: no Content-Length beside 204.
+    content = [] if preflight_status == 204 else [("Content-Length", "0")]
+    return Reply(preflight_status, write(content, answer), b"")
 
 
 def refusal_reply(answer: Answer) -> Reply:
     """Return the response that refuses a request in plain text: a preflight (S15), or what a guard keeps out (S18)."""
-    reply = _plain_text(answer.status or DENIED, f"CORS: the origin {REASONS[answer.reason]}.\n")
+    reply = _plain_text(answer.status or DENIED, answer.text or f"CORS: the origin {REASONS[answer.reason]}.\n")
     return reply._replace(headers=write(reply.headers, answer))
 
 
@@ -229,12 +236,12 @@ def write(headers: Iterable[Header], answer: Answer) -> list[Header]:
     >>> write([("Vary", "Accept"), ("Access-Control-Allow-Origin", "*")], answer)
     [('Vary', 'Accept, Origin')]
     """
-    return _write(headers, answer.headers, answer.block.vary, answer.block.expose_all, _TEXT)
+    return _write(headers, answer.headers, answer.block.vary, answer.block, _TEXT)
 
 
 def write_wire(headers: Iterable[WireHeader], answer: Answer) -> list[WireHeader]:
     """Do as `write` does for headers in bytes, as ASGI has them."""
-    return _write(headers, answer.wire_headers, answer.block.vary_wire, answer.block.expose_all, _WIRE)
+    return _write(headers, answer.wire_headers, answer.block.vary_wire, answer.block, _WIRE)
 
 
 def inner_answer(answer: Answer) -> Answer:
@@ -287,21 +294,24 @@ def _write(
     headers: Iterable[tuple[AnyStr, AnyStr]],
     ours: tuple[tuple[AnyStr, AnyStr], ...],
     vary: tuple[AnyStr, ...],
-    expose_all: bool,
+    block: Block,
     words: _Words[AnyStr],
 ) -> list[tuple[AnyStr, AnyStr]]:
     written: list[tuple[AnyStr, AnyStr]] = []
     varied: list[AnyStr] = []
+    replaced = {name.lower() for name, _ in ours}
+    if block.expose_all:
+        replaced.add(words.expose.lower())
     for name, value in headers:
         lower = name.lower()
-        if lower.startswith(words.cors):
+        if lower.startswith(words.cors) and (not block.keep or lower in replaced):
             continue
         if vary and lower == words.vary:
             varied += [element.strip(words.blanks) for element in value.split(words.comma)]
         else:
             written.append((name, value))
-    if expose_all:
-        names = (name.lower() for name, _ in written)
+    if block.expose_all:
+        names = (name.lower() for name, _ in written if not name.lower().startswith(words.cors))
         # One name that is no token would spoil the whole list (§2.2.2 extract header list values).
         exposed = dict.fromkeys(name for name in names if name not in words.unexposed and words.is_token(name))
         if exposed:
