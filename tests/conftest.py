@@ -2,7 +2,7 @@
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -15,6 +15,7 @@ from conformance.engines.network import Network, loopback
 
 JUDGED = "situations judged"
 COUNTED = "preflights counted"
+COMPARED = "drop-ins: differences on purpose from the originals"
 
 # These machines are shared: how long an example takes says nothing.
 settings.register_profile("unhurried", deadline=None)
@@ -105,16 +106,30 @@ def counted(record_property: Callable[[str, object], None]) -> Callable[[str, En
     return note
 
 
+@pytest.fixture
+def compared(record_property: Callable[[str, object], None]) -> Callable[[str, int, int, Mapping[str, int]], None]:
+    """Note for the third table what a drop-in was compared in: ``compared("wsgicors", 300, 2400, {"vary": 12})``.
+
+    That is how many configurations, how many answers, and how often each named difference was seen.
+    """
+
+    def note(library: str, configurations: int, answers: int, rows: Mapping[str, int]) -> None:
+        record_property(COMPARED, [library, configurations, answers, dict(rows)])
+
+    return note
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print how many situations each engine judged, by suite, and what each library costs in preflights."""
-    noted = [
-        (kind, *values)
+    """Print what engines judged, what each library costs in preflights, and where drop-ins differ from originals."""
+    properties = [
+        (kind, values)
         for reports in terminalreporter.stats.values()
         for report in reports
         if getattr(report, "when", None) == "call"
         for kind, values in report.user_properties
-        if kind in (JUDGED, COUNTED)
     ]
+    _print_compared(terminalreporter, [values for kind, values in properties if kind == COMPARED])
+    noted = [(kind, *values) for kind, values in properties if kind in (JUDGED, COUNTED)]
     situations: Counter[tuple[str, str]] = Counter()
     costs: dict[tuple[str, str], str] = {}
     versions: dict[str, str] = {}
@@ -134,6 +149,15 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         if rows:
             terminalreporter.section(title, sep="-")
             _print_table(terminalreporter, head, {row: [cells.get((row, name), "") for name in shown] for row in rows})
+
+
+def _print_compared(reporter: pytest.TerminalReporter, noted: list[Any]) -> None:
+    if noted:
+        reporter.section(COMPARED, sep="-")
+    for library, configurations, answers, rows in sorted(noted):
+        reporter.write_line(f"{library}: {configurations} configurations, {answers} answers compared")
+        for name, times in sorted(rows.items(), key=lambda row: -row[1]):
+            reporter.write_line(f"  {times:>6}  {name}")
 
 
 def _print_table(reporter: pytest.TerminalReporter, head: list[str], rows: dict[str, list[str]]) -> None:
