@@ -307,7 +307,7 @@ class Policy:
                 repr(name[:MAX_METHOD]) for name in requested_names(headers) or () if not self._allows_header(name)
             ]
             more = f" and {len(missing) - 5} more" if len(missing) > 5 else ""
-            return f"not in allow_headers: {', '.join(missing[:5])}{more}"
+            return f"not in allow_headers: {', '.join(missing[:5])}{more}" if missing else None
         return None
 
     def replace(self, **changes: Any) -> Self:

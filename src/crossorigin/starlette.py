@@ -6,22 +6,28 @@ Knows routes, and nothing of origins.
 """
 
 import functools
+import inspect
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple, TypeVar
 from weakref import WeakSet
 
 from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.middleware.errors import ServerErrorMiddleware
+from starlette.middleware.exceptions import ExceptionMiddleware
+from starlette.responses import Response
 from starlette.routing import BaseRoute, Match, Router
 
-from . import adapter
+from . import adapter, asgi
 from .adapter import RULES, checked, mark, wrapped
 from .answer import Rules
-from .asgi import ASGIApp, CORSMiddleware, Scope, routed_path
+from .asgi import ASGIApp, Receive, Scope, Send, routed_path
 from .compose import LEAVE, NO_CORS
 from .decisions import Observer
 
 _Endpoint = TypeVar("_Endpoint", bound=Callable[..., object])
 
+_HANDLED_FOR = "__crossorigin_handled_for__"  # in an exception: the request for which the handler for 500 had it
 _SET_UP: WeakSet[Starlette] = WeakSet()  # the applications that `setup` was called with
 
 
@@ -115,6 +121,52 @@ def cors(policy: Rules | None) -> Callable[[_Endpoint], _Endpoint]:
     return decorate
 
 
+class CORSMiddleware(asgi.CORSMiddleware):
+    """`crossorigin.asgi.CORSMiddleware` for a place inside an application: ``add_middleware``, a mount or a route.
+
+    Starlette answers exceptions outside of such a place, so that what it answers would lack the headers. Here its
+    layers for that work inside, too: a custom 500 page, the debug page, and on a mount the page for an
+    ``HTTPException`` leave with the headers (S12). `setup` does without, since it is outside of everything.
+
+    Example:
+        >>> from crossorigin import Policy
+        >>> Starlette().add_middleware(CORSMiddleware, policy=Policy("https://app.example.com"))
+    """
+
+    _has_layers = False
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection, as ASGI has it."""
+        if scope["type"] == "http" and not self._has_layers:
+            self.app, self._has_layers = _with_error_layers(self.app, scope), True
+        await super().__call__(scope, receive, send)
+
+
+def _with_error_layers(app: ASGIApp, scope: Scope) -> ASGIApp:
+    """Return *app* in the layers that answer exceptions around us, so that what these answer gets headers, too."""
+    if handlers := scope.get("starlette.exception_handlers"):  # we are on a route, or below a mount
+        app = ExceptionMiddleware(app, {**handlers[0], **handlers[1]})
+    for layer in wrapped(getattr(scope.get("app"), "middleware_stack", None)):
+        if isinstance(layer, ServerErrorMiddleware):
+            layer.handler = layer.handler and _once(layer.handler)
+            return ServerErrorMiddleware(app, layer.handler, layer.debug)
+    return app
+
+
+def _once(handler: Any) -> Any:
+    """Return *handler* for the layers inside and outside: an exception is raised through both, and handled once."""
+
+    async def handle(request: Any, error: Exception) -> Any:
+        this = request.scope["headers"]  # the same list in every copy of the scope
+        if vars(error).get(_HANDLED_FOR) is this:
+            return Response(status_code=500)  # never sent: the first one has been
+        vars(error)[_HANDLED_FOR] = this
+        response = await run_in_threadpool(handler, request, error)
+        return await response if inspect.isawaitable(response) else response
+
+    return handle
+
+
 class _Place(NamedTuple):
     """Where a request ends up: the rules there, or the layer on the way that brings its own."""
 
@@ -123,7 +175,7 @@ class _Place(NamedTuple):
     reached: bool = True  # whether the request gets as far as *nested*, and no 405 of the router is in the way
 
 
-class _Outermost(CORSMiddleware):
+class _Outermost(asgi.CORSMiddleware):
     """The outermost layer of an application, which knows its routes."""
 
     def __init__(self, app: ASGIApp, policy: Rules, application: Starlette, **options: Any) -> None:
@@ -155,7 +207,7 @@ class _Outermost(CORSMiddleware):
         here = place if actual else self._resolve(dict(scope))
         if here.reached and here.nested is place.nested:
             return LEAVE
-        return place.nested.rules_for(scope, method) if isinstance(place.nested, CORSMiddleware) else place.rules
+        return place.nested.rules_for(scope, method) if isinstance(place.nested, asgi.CORSMiddleware) else place.rules
 
     def _resolve(self, scope: Scope) -> _Place:
         """Return where the request of *scope* ends up, as Starlette routes it through mounted applications."""
@@ -233,7 +285,8 @@ def _is_nested(layer: object) -> bool:
     """Return whether *layer* brings a policy of its own (S11)."""
     if isinstance(layer, Starlette):
         return layer in _SET_UP
-    return isinstance(layer, CORSMiddleware) or (isinstance(layer, type) and issubclass(layer, CORSMiddleware))
+    kind = layer if isinstance(layer, type) else type(layer)
+    return issubclass(kind, asgi.CORSMiddleware)
 
 
 def _own_rules(endpoint: object, method: str, rules: Rules) -> Rules:
