@@ -41,8 +41,9 @@ def cors(
 
     It goes wherever Kui takes middleware: ``HttpRoute(...) @ cors(policy)``, ``Routes(http_middlewares=[...])``, and
     with ``SocketRoute`` too. Where one policy lies around another, the inner one is the only writer (S11). It writes
-    into what the view returns, and into an ``HTTPException`` that it raises. What never gets to a route, such as a 404,
-    and what becomes of other exceptions, only `setup` can cover; in an application with `setup` its options hold.
+    into what the view returns, and into an ``HTTPException`` that it raises; where it is the outermost middleware, into
+    what the application's handlers make of any exception. What never gets to a route, such as a 404, and an exception
+    that nobody handles, only `setup` can cover; in an application with `setup` its options hold.
 
     Args:
         policy: A `crossorigin.Policy`, or what is composed of policies; ``None`` for no CORS at all.
@@ -234,10 +235,14 @@ def _covered_asgi(adapter: Adapter, view: View) -> View:
         covered_by, connection[_COVERED] = connection.get(_COVERED), adapter.policy
         try:
             response = kui.asgi.convert_response(await view())
-        except kui.asgi.HTTPException as error:
-            if _WRITER in connection:
+        except Exception as error:
+            handler = None if _WRITER in connection else _handler(error, covered, connection)
+            if handler is not None:
+                response = kui.asgi.convert_response(await handler(error))
+            elif _WRITER in connection or not isinstance(error, kui.asgi.HTTPException):
                 raise
-            raise _written(connection, adapter, _failed(error, answer)) from error
+            else:
+                raise _written(connection, adapter, _failed(error, answer)) from error
         finally:
             connection[_COVERED] = covered_by  # middleware may call the view once more
         if _WRITER in connection and connection[_WRITER] is not adapter.policy:
@@ -262,10 +267,14 @@ def _covered_wsgi(adapter: Adapter, view: View) -> View:
         covered_by, connection[_COVERED] = connection.get(_COVERED), adapter.policy
         try:
             response = kui.wsgi.convert_response(view())
-        except kui.wsgi.HTTPException as error:
-            if _WRITER in connection:
+        except Exception as error:
+            handler = None if _WRITER in connection else _handler(error, covered, connection)
+            if handler is not None:
+                response = kui.wsgi.convert_response(handler(error))
+            elif _WRITER in connection or not isinstance(error, kui.wsgi.HTTPException):
                 raise
-            raise _written(connection, adapter, _failed(error, answer)) from error
+            else:
+                raise _written(connection, adapter, _failed(error, answer)) from error
         finally:
             connection[_COVERED] = covered_by  # middleware may call the view once more
         if _WRITER in connection and connection[_WRITER] is not adapter.policy:
@@ -273,6 +282,15 @@ def _covered_wsgi(adapter: Adapter, view: View) -> View:
         return _written(connection, adapter, _answered(kui.wsgi, response, answer))
 
     return covered
+
+
+def _handler(error: Exception, covered: View, connection: Any) -> Callable[[Exception], Any] | None:
+    """Return the application's handler for *error* if *covered* is the outermost middleware, which nobody is around."""
+    _, view = connection.app.router.search("http", connection.get("path") or connection.get("PATH_INFO", ""))
+    if getattr(getattr(view, connection.method.lower(), view), "__raw_handler__", None) is not covered:
+        return None
+    handler: Callable[[Exception], Any] | None = connection.app.exception_middleware.lookup_handler(error)
+    return handler
 
 
 def _written(connection: MutableMapping[str, Any], adapter: Adapter, response: Any) -> Any:
