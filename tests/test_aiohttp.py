@@ -20,8 +20,8 @@ from conformance.messages import Request, Response
 from conformance.servers import ask_server
 from conformance.situations import CREDENTIALED, EVERYTHING, PUBLIC, SITUATIONS, Situation
 from conformance.stacks.aiohttp import aiohttp_server, ask_aiohttp, serve_aiohttp
-from crossorigin import LEAVE, ByPath, Decision, Policy
-from crossorigin.aiohttp import cors, setup
+from crossorigin import LEAVE, AnyOf, ByPath, Decision, Policy
+from crossorigin.aiohttp import ByMethod, cors, setup
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -611,6 +611,61 @@ def test_s12_a_resources_policy_covers_a_method_that_it_does_not_have() -> None:
     assert (refused.status, refused.cors) == (405, {"allow-origin": OTHER})
     assert (missing.status, missing.cors) == (404, {})
     assert preflights(app, "/things", "DELETE") == {OTHER: "PATCH"}
+
+
+def test_s11_each_method_of_a_resource_has_a_policy_of_its_own() -> None:
+    app = application()
+    rules = ByMethod({"GET": ANYBODY, "PUT": POLICY, "PATCH": None, "POST": LEAVE}, default=INNER)
+    resource = cors(rules)(app.router.add_resource("/things"))
+    for method in ("GET", "PUT", "PATCH", "POST", "HEAD"):
+        resource.add_route(method, saying(method))
+
+    found = [
+        ask_aiohttp(app, Request.actual(APP, "/things", method)).cors for method in ("GET", "PUT", "PATCH", "POST")
+    ]
+    assert found == [{"allow-origin": "*"}, GRANTED, {}, {}]
+    for method in ("HEAD", "DELETE"):  # of which the second is a 405
+        assert ask_aiohttp(app, Request.actual(OTHER, "/things", method)).cors == {"allow-origin": OTHER}
+    assert preflights(app, "/things", "GET") == {"*": ""}
+    assert preflights(app, "/things", "PUT") == {APP: "PUT, DELETE"}
+    assert preflights(app, "/things", "PATCH") == {}
+    assert preflights(app, "/things", "DELETE") == {OTHER: "PATCH"}
+    assert ask_aiohttp(app, Request.preflight(APP, "POST", path="/things")).status == 405  # the application's own
+
+
+def test_s11_each_method_of_a_view_and_of_an_application_has_a_policy_of_its_own() -> None:
+    class Things(web.View):
+        async def get(self) -> web.StreamResponse:
+            return web.Response(text="got")
+
+    marked = cors(ByMethod({"GET": INNER}))(Things)
+    app = application(web.view("/view", marked), web.get("/items", saying("items")), policy=ByMethod({"GET": ANYBODY}))
+
+    assert ask_aiohttp(app, Request.actual(OTHER, "/view")).cors == {"allow-origin": OTHER}
+    assert ask_aiohttp(app, Request.actual(OTHER, "/view", "PUT")).cors == {}
+    assert ask_aiohttp(app, Request.actual(APP, "/items")).cors == {"allow-origin": "*"}
+    assert preflights(app, "/items", "GET") == {"*": ""}
+    assert preflights(app, "/items", "PUT") == {}
+
+
+def test_rules_by_method_change_while_they_are_in_use() -> None:
+    app = application(policy=(rules := ByMethod({})))
+    before = ask_aiohttp(app, Request.actual(APP, "/")).cors
+    rules.rules["GET"] = ANYBODY
+
+    assert (before, ask_aiohttp(app, Request.actual(APP, "/")).cors) == ({}, {"allow-origin": "*"})
+
+
+def test_rules_by_method_are_checked_and_allow_nothing_where_the_method_is_unknown() -> None:
+    with pytest.raises(TypeError, match=r"write policy=Policy\(\.\.\.\)"):
+        ByMethod({"GET": APP})  # type: ignore[dict-item]
+    rules = ByMethod({"GET": ANYBODY}, default=POLICY)
+
+    assert repr(rules) == f"ByMethod({{'GET': {ANYBODY!r}}}, default={POLICY!r})"
+    for outer in (AnyOf(rules), ByPath({"/": rules})):
+        answer = outer.actual(APP)
+        assert answer is not None
+        assert not answer.allowed
 
 
 def test_s11_static_files_have_a_policy_of_their_own(tmp_path: Path) -> None:

@@ -6,14 +6,14 @@ the signal ``on_response_prepare``, which aiohttp sends for whatever response go
 """
 
 import functools
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, NamedTuple, TypeVar
 
 from aiohttp import hdrs, web
 
 from .adapter import RULES, Adapter, Asked, checked, mark
 from .answer import Answer, Rules, write
-from .compose import NO_CORS
+from .compose import NO_CORS, FixedRules
 from .decisions import Observer
 
 _Marked = TypeVar("_Marked")
@@ -106,6 +106,43 @@ def cors(policy: Rules | None) -> Callable[[_Marked], _Marked]:
     return decorate
 
 
+class ByMethod(FixedRules):
+    """A policy for each method: that of the request, or the one that a preflight asks for.
+
+    Goes where this adapter takes a policy, for all methods of a resource or of a view. Not into `crossorigin.AnyOf` or
+    `crossorigin.ByPath`, where it allows nothing: of the two questions that they pass on, one does not tell the method.
+
+    Args:
+        rules: Methods, each with a `crossorigin.Policy` (or what is composed of policies), `crossorigin.LEAVE`, or
+            ``None`` for no CORS.
+        default: The same for all other methods.
+
+    Raises:
+        TypeError: If one of them is not a policy.
+
+    Attributes:
+        rules: The rules by method. What is changed here holds from the next request on.
+        default: The rules for all other methods.
+
+    Example:
+        >>> from crossorigin import Policy
+        >>> rules = ByMethod({"PUT": Policy("https://admin.example.com", allow_methods=["PUT"])}, default=Policy("*"))
+        >>> items = cors(rules)(web.Application().router.add_resource("/items"))
+    """
+
+    def __init__(self, rules: Mapping[str, Rules | None], default: Rules | None = None) -> None:
+        super().__init__("ByMethod", "path-uncovered")
+        self.rules = {method: checked(policy) for method, policy in rules.items()}
+        self.default = checked(default)
+
+    def at(self, method: str) -> Rules:
+        """Return the rules for *method*."""
+        return self.rules.get(method, self.default)
+
+    def __repr__(self) -> str:
+        return f"ByMethod({self.rules!r}, default={self.default!r})"
+
+
 class _Decided(NamedTuple):
     """What a request asked of the innermost policy that covers it, and the answer.
 
@@ -186,7 +223,7 @@ async def _innermost(request: web.Request, method: str) -> tuple[_ApplicationAda
         rules = getattr(route, RULES, getattr(getattr(route, "resource", None), RULES, None))
     if rules is None:
         rules = NO_CORS if adapter is None else adapter.policy
-    return adapter, rules
+    return adapter, rules.at(method) if isinstance(rules, ByMethod) else rules
 
 
 async def _match(request: web.Request, method: str) -> web.UrlMappingMatchInfo | None:
