@@ -176,7 +176,7 @@ class AnyOf:
         block = answer.block
         varied = self._varied.get(block)
         if varied is None:
-            varied = self._varied[block] = Block(block.text, (fetch.ORIGIN, *block.vary), block.expose_all)
+            varied = self._varied[block] = replace(block, vary=(fetch.ORIGIN, *block.vary))
         return answer._replace(block=varied)
 
     def __repr__(self) -> str:

@@ -5,6 +5,7 @@ difference. Here is what all of them share: how arguments become a `Policy` alth
 and how a policy's answers are given in the original's words. Nothing in this package decides what is allowed.
 """
 
+import sys
 import warnings
 from collections.abc import Sequence
 from dataclasses import replace
@@ -15,8 +16,6 @@ from ..findings import Finding, PolicyError, finding, table
 from ..origins import ANY
 from ..policy import Policy
 
-__all__ = ["CORSWarning"]
-
 
 class CORSWarning(UserWarning):
     """A drop-in accepted a policy that `crossorigin.Policy` would not, since the original accepts it, too.
@@ -25,7 +24,7 @@ class CORSWarning(UserWarning):
     """
 
 
-def translated(drop_in: str, *, patterns: bool = True, stacklevel: int = 3, **arguments: Any) -> Policy:
+def translated(drop_in: str, *, literal: int = 0, **arguments: Any) -> Policy:
     """Return ``Policy(**arguments)`` as a library would have it that checks nothing.
 
     What is dangerous is accepted. What can never match is left out, since it never matched in the original either:
@@ -34,8 +33,7 @@ def translated(drop_in: str, *, patterns: bool = True, stacklevel: int = 3, **ar
 
     Args:
         drop_in: What the user called, as the warning names it.
-        patterns: Whether a star within an origin stands for anything in the original, too.
-        stacklevel: Where the warning points, as in `warnings.warn`: 2 is whoever called this function.
+        literal: How many of the origins, from the first, the original compares as text: a star in them is no pattern.
         arguments: Those of `Policy`, with every list as a list or tuple.
 
     Example:
@@ -44,12 +42,12 @@ def translated(drop_in: str, *, patterns: bool = True, stacklevel: int = 3, **ar
         >>> policy.allow_origins, sorted(policy.dangerously_allow)
         (('*',), ['any-origin-with-credentials'])
     """
-    found: list[Finding] = []
-    if not patterns:
-        detail = ": the original compares it as text, which no browser sends"
-        for index, entry in enumerate(arguments["allow_origins"]):
-            if isinstance(entry, str) and ANY in entry and entry != ANY:
-                found.append(finding("origin-wildcard", f"allow_origins[{index}]", entry, None, detail))
+    detail = "; the original compares it as text, which no browser sends"
+    found: list[Finding] = [
+        finding("origin-wildcard", f"allow_origins[{index}]", entry, None, detail)
+        for index, entry in enumerate(arguments["allow_origins"][:literal])
+        if isinstance(entry, str) and ANY in entry
+    ]
     try:
         policy = Policy(**arguments)
     except PolicyError as error:
@@ -65,8 +63,16 @@ def translated(drop_in: str, *, patterns: bool = True, stacklevel: int = 3, **ar
             arguments[name] = wrong[name].fix
     dangers = {one.code for one in found if one.severity == "danger" and one.where not in wrong}
     text = f"{drop_in} accepts, as the original does, what crossorigin.Policy would refuse:\n{table(found)}"
-    warnings.warn(CORSWarning(text), stacklevel=stacklevel)
+    warn(text)
     return Policy(**arguments, dangerously_allow=dangers)
+
+
+def warn(text: str) -> None:
+    """Emit a `CORSWarning` that points at the first line outside of this package: the user's."""
+    level, frame = 1, sys._getframe()
+    while frame.f_back is not None and frame.f_globals["__name__"].startswith("crossorigin."):
+        level, frame = level + 1, frame.f_back
+    warnings.warn(CORSWarning(text), stacklevel=level)
 
 
 class DropIn:
@@ -125,6 +131,3 @@ class DropIn:
         if kept is None:
             kept = self._kept[answer.block] = replace(answer.block, keep=True)
         return answer._replace(block=kept)
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}({self.rules!r})"
