@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from conformance.messages import Request, Response
+from crossorigin import fetch
 
 # Lists in which neither the order nor what stands between two names says anything, and case does only for methods.
 LISTS = ("access-control-allow-headers", "access-control-allow-methods", "access-control-expose-headers", "vary")
@@ -107,3 +108,9 @@ def read(answer: Response, name: str) -> tuple[str, ...] | None:
         return tuple(lines)
     elements = [element.strip() for line in lines for element in line.split(",")]
     return tuple(sorted(elements if name == METHODS else map(str.lower, elements)))
+
+
+def exposable(answer: Response) -> tuple[str, ...]:
+    """Return the headers of *answer* that a page sees only where they are exposed, in order and in lower case."""
+    hidden = ("access-control-", "vary", *fetch.SAFELISTED_RESPONSE_HEADERS, *fetch.FORBIDDEN_RESPONSE_HEADERS)
+    return tuple(sorted({name.lower() for name, _ in answer.headers if not name.lower().startswith(hidden)}))

@@ -26,7 +26,7 @@ from crossorigin.compat.kui import allow_cors
 from crossorigin.kui import cors, setup
 from crossorigin.origins import Origin
 
-from .differential import Difference, Pair, Row, Tally, differences, read
+from .differential import Difference, Pair, Row, Tally, differences, exposable, read
 
 APP = "https://app.example.com"
 EVIL = "https://evil.example"
@@ -606,13 +606,7 @@ def credentials_row(case: Case, difference: Difference, own: Any) -> str | None:
 def shown_of(case: Case) -> tuple[str, ...] | None:
     """Return what we send of ``expose_headers``."""
     valid = [name for name in case.exposed if fetch.is_token(name) and name != "set-cookie"]
-    return (named(case.pair.ours) if case.expands else tuple(valid)) or None
-
-
-def named(answer: Response) -> tuple[str, ...]:
-    """Return the headers of *answer* that a page sees only where they are exposed."""
-    hidden = ("access-control-", "vary", *fetch.SAFELISTED_RESPONSE_HEADERS, *fetch.FORBIDDEN_RESPONSE_HEADERS)
-    return tuple(sorted({name.lower() for name, _ in answer.headers if not name.lower().startswith(hidden)}))
+    return (exposable(case.pair.ours) if case.expands else tuple(valid)) or None
 
 
 def preflight_row(case: Case, difference: Difference) -> str | None:

@@ -32,7 +32,7 @@ from crossorigin.compat.starlette import CORSMiddleware
 from crossorigin.origins import Origin
 from crossorigin.starlette import setup
 
-from .differential import Difference, Pair, Row, Tally, differences, read
+from .differential import Difference, Pair, Row, Tally, differences, exposable, read
 
 APP = "https://app.example.com"
 PARTNER = "https://partner.example"
@@ -669,7 +669,7 @@ class Case:
     def shown(self) -> tuple[str, ...] | None:
         """What we send of the policy's ``expose_headers``."""
         valid = [name.lower() for name in self.exposed if fetch.is_token(name) and name.lower() != "set-cookie"]
-        return (named(self.pair.ours) if self.expands else tuple(sorted(valid))) or None
+        return (exposable(self.pair.ours) if self.expands else tuple(sorted(valid))) or None
 
     @property
     def expands(self) -> bool:
@@ -698,12 +698,6 @@ class Case:
         if "" in names:
             return "empty-elements"
         return "never-sent" if set(names) & set(self.headers) - set(self.valid_headers) else None
-
-
-def named(answer: Response) -> tuple[str, ...]:
-    """Return the headers of *answer* that a page sees only where they are exposed."""
-    hidden = ("access-control-", "vary", *fetch.SAFELISTED_RESPONSE_HEADERS, *fetch.FORBIDDEN_RESPONSE_HEADERS)
-    return tuple(sorted({name.lower() for name, _ in answer.headers if not name.lower().startswith(hidden)}))
 
 
 OURS_PASSES = ("empty-elements", "private-network-value")
