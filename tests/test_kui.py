@@ -387,6 +387,111 @@ def test_s12_an_exception_handler_that_fails(side: Side) -> None:
     assert isinstance(response.error, RuntimeError)
 
 
+def raising(side: Side, error: BaseException, plain: Callable[[Any], Any], kind: Any, policy: Policy | None) -> Any:
+    """Return an application whose route has *policy* and raises *error*, with *plain* as the handler for *kind*."""
+
+    def view() -> Any:
+        raise error
+
+    async def view_async() -> Any:
+        raise error
+
+    async def handler(error: Any) -> Any:
+        return plain(error)
+
+    route = side.kui.HttpRoute("/", view_async if side.name == "asgi" else view)
+    return side.kui.Kui(
+        routes=[route if policy is None else route @ cors(policy)],
+        exception_handlers={kind: handler if side.name == "asgi" else plain},
+    )
+
+
+@parametrize_sides
+@pytest.mark.parametrize("again", ["the same", "HTTPException", "another"])
+@pytest.mark.parametrize("covered", ["route", "setup", "both"])
+def test_an_exception_handler_that_raises_is_called_once(side: Side, again: str, covered: str) -> None:
+    raised: dict[str, Exception] = {"HTTPException": kui.asgi.HTTPException(404), "another": RuntimeError()}
+    logged: list[str] = []
+
+    def handler(error: Any) -> Any:
+        logged.append(type(error).__name__)
+        raise raised.get(again, error)
+
+    app = raising(side, LookupError(), handler, LookupError, None if covered == "setup" else POLICY)
+    if covered == "route":
+        with pytest.raises(AssertionError, match="no response") as caught:
+            side.ask(app, Request.actual(APP, "/"))
+        failure = caught.value.__cause__
+    else:
+        response = side.ask(setup(app, POLICY), Request.actual(APP, "/"))
+        assert (response.status, response.cors) == (500, GRANTED)
+        failure = response.error
+
+    assert logged == ["LookupError"]
+    assert type(failure) is type(raised.get(again, LookupError()))
+
+
+@parametrize_sides
+def test_s12_a_handler_for_base_exceptions(side: Side) -> None:
+    class Stopped(BaseException):
+        pass
+
+    app = raising(side, Stopped(), lambda error: ("stopped", 503), BaseException, POLICY)
+    response = side.ask(app, Request.actual(APP, "/"))
+
+    assert (response.status, response.body, response.cors) == (503, b"stopped", GRANTED)
+
+
+@parametrize_sides
+def test_s12_a_handler_that_drops_the_headers_of_an_http_exception(side: Side) -> None:
+    error = kui.asgi.HTTPException(402, {"X-Price": "1"}, "pay first")
+    app = raising(side, error, lambda error: ("no", 402), kui.asgi.HTTPException, POLICY)
+
+    response = side.ask(app, Request.actual(APP, "/"))
+
+    assert (response.status, response.body, response.cors, response.vary) == (402, b"no", GRANTED, ["origin"])
+
+
+@parametrize_sides
+def test_s12_a_handler_that_is_added_after_the_first_exception(side: Side) -> None:
+    app = raising(side, LookupError(), lambda error: ("sorry", 418), ZeroDivisionError, POLICY)
+    with pytest.raises(AssertionError, match="no response"):
+        side.ask(app, Request.actual(APP, "/"))
+
+    async def handler(error: Any) -> Any:
+        return "sorry", 418
+
+    app.add_exception_handler(LookupError, handler if side.name == "asgi" else lambda error: ("sorry", 418))
+    responses = [side.ask(app, Request.actual(origin, "/")) for origin in (APP, EVIL)]
+
+    assert [(one.status, one.cors) for one in responses] == [(418, GRANTED), (418, {})]
+
+
+@parametrize_sides
+def test_s11_what_a_handler_answers_leaves_with_the_headers_of_the_innermost_policy(side: Side) -> None:
+    def hiding(endpoint: Any) -> Any:
+        async def hidden() -> Any:
+            return await endpoint()
+
+        def hidden_plain() -> Any:
+            return endpoint()
+
+        return hidden_plain if side.name == "wsgi" else hidden
+
+    async def handler(error: Any) -> Any:
+        return "sorry", 418
+
+    inner = hiding(cors(OTHER)(side.view(fails)))
+    handlers = {LookupError: handler if side.name == "asgi" else lambda error: ("sorry", 418)}
+    app = side.app(side.kui.HttpRoute("/", inner, "hidden") @ cors(POLICY), exception_handlers=handlers)
+
+    for again in (False, True):
+        answers = {origin: side.ask(app, Request.actual(origin, "/")).cors for origin in (PARTNER, APP)}
+        assert answers == {PARTNER: PARTNERS, APP: {}}, again
+        if not again:
+            setup(app, PUBLIC)
+
+
 @parametrize_sides
 def test_s12_a_parameter_that_is_not_valid(side: Side) -> None:
     def view(page: Annotated[int, kui.asgi.Query(...)]) -> Any:

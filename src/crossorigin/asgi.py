@@ -73,7 +73,7 @@ class CORSMiddleware(Adapter):
         reply = self.reply(rules, asked, answer)
         if asked.kind == "actual":
             app = self.app if reply is None else sending(reply)
-            await serve(app, answer, scope, receive, send)
+            await serve(app, answer, scope, receive, send, self.answers_exceptions)
         elif reply is None:
             await self.app(scope, receive, send)
         elif asked.kind == "preflight":
@@ -85,6 +85,13 @@ class CORSMiddleware(Adapter):
         """Return what the request of *scope* asks of the rules."""
         return read({**scope, "root_path": self._root_path} if self._root_path else scope)
 
+    def answers_exceptions(self, scope: Scope, answer: Answer) -> bool:
+        """Return whether the application's exception to a request with *answer* gets its 500 here, and not further out.
+
+        True: whoever is around a middleware in the general case is a server, whose own 500 has no CORS headers.
+        """
+        return True
+
     def rules_for(self, scope: Scope, method: str) -> Rules:
         """Return the rules for a request with *method* (for a preflight, the one that it asks for).
 
@@ -93,8 +100,16 @@ class CORSMiddleware(Adapter):
         return self.policy if self._inner is None else self._inner.rules_for(scope, method)
 
 
-async def serve(app: ASGIApp, answer: Answer, scope: Scope, receive: Receive, send: Send) -> None:
+async def serve(
+    app: ASGIApp,
+    answer: Answer,
+    scope: Scope,
+    receive: Receive,
+    send: Send,
+    answers_exceptions: Callable[[Scope, Answer], bool] = lambda scope, answer: True,
+) -> None:
     """Run *app*, and let its response leave with *answer*; or a plain 500, if it raises before there is one (S12)."""
+    outer = scope
     written: list[tuple[WireHeader, ...]] | None = scope.get(WRITTEN)
     is_inner = written is not None
     if written is None:
@@ -107,7 +122,7 @@ async def serve(app: ASGIApp, answer: Answer, scope: Scope, receive: Receive, se
         if message["type"] == "http.response.start":
             started = True
             headers = list(message.get("headers", ()))
-            if written and cors_wire_lines(headers) == written[0]:
+            if written and not answer.block.keep and cors_wire_lines(headers) == written[0]:
                 headers = write_wire(headers, inner_answer(answer)) if not written[0] else headers
             else:
                 headers = write_wire(headers, answer)
@@ -119,7 +134,7 @@ async def serve(app: ASGIApp, answer: Answer, scope: Scope, receive: Receive, se
     try:
         await app(scope, receive, send_answered)
     except Exception:
-        if not started:
+        if not started and answers_exceptions(outer, answer):
             await sending(error_reply())(scope, receive, send_answered)
         raise  # servers and error trackers still see it
 
@@ -150,7 +165,7 @@ async def refuse_handshake(reply: Reply, scope: Scope, receive: Receive, send: S
 
 def read(scope: Scope) -> Asked:
     """Return what the request of *scope* asks of the rules."""
-    headers: Iterable[tuple[bytes, bytes]] = scope["headers"]
+    headers: Iterable[tuple[bytes, bytes]] = scope.get("headers") or ()
 
     def lines(name: str) -> list[str]:
         wire = _WIRE_NAMES[name]

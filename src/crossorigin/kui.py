@@ -6,6 +6,7 @@ looks up which routes have a policy of their own. Knows Kui, and nothing of orig
 """
 
 import copy
+import functools
 import inspect
 from collections.abc import Callable, Iterator, MutableMapping
 from typing import Any, TypeVar, cast
@@ -27,6 +28,7 @@ _ADAPTER = "__crossorigin_adapter__"  # the attribute in which a view keeps its 
 # In the scope or the environment: the policy that covers the request, and the one that wrote into its response.
 _COVERED = "crossorigin.kui.covered"
 _WRITER = "crossorigin.kui.writer"
+_FAILED = "crossorigin.kui.failed"  # the adapter and the answer of the innermost view that raised
 
 
 def cors(
@@ -41,9 +43,9 @@ def cors(
 
     It goes wherever Kui takes middleware: ``HttpRoute(...) @ cors(policy)``, ``Routes(http_middlewares=[...])``, and
     with ``SocketRoute`` too. Where one policy lies around another, the inner one is the only writer (S11). It writes
-    into what the view returns, and into an ``HTTPException`` that it raises; where it is the outermost middleware, into
-    what the application's handlers make of any exception. What never gets to a route, such as a 404, and an exception
-    that nobody handles, only `setup` can cover; in an application with `setup` its options hold.
+    into what the view returns, and into what the application's handlers make of an exception that it raises. What never
+    gets to a route, such as a 404, and an exception that nobody handles, only `setup` can cover; in an application with
+    `setup` its options hold.
 
     Args:
         policy: A `crossorigin.Policy`, or what is composed of policies; ``None`` for no CORS at all.
@@ -235,14 +237,9 @@ def _covered_asgi(adapter: Adapter, view: View) -> View:
         covered_by, connection[_COVERED] = connection.get(_COVERED), adapter.policy
         try:
             response = kui.asgi.convert_response(await view())
-        except Exception as error:
-            handler = None if _WRITER in connection else _handler(error, covered, connection)
-            if handler is not None:
-                response = kui.asgi.convert_response(await handler(error))
-            elif _WRITER in connection or not isinstance(error, kui.asgi.HTTPException):
-                raise
-            else:
-                raise _written(connection, adapter, _failed(error, answer)) from error
+        except BaseException:
+            _record(kui.asgi, connection, adapter, answer)
+            raise
         finally:
             connection[_COVERED] = covered_by  # middleware may call the view once more
         if _WRITER in connection and connection[_WRITER] is not adapter.policy:
@@ -267,14 +264,9 @@ def _covered_wsgi(adapter: Adapter, view: View) -> View:
         covered_by, connection[_COVERED] = connection.get(_COVERED), adapter.policy
         try:
             response = kui.wsgi.convert_response(view())
-        except Exception as error:
-            handler = None if _WRITER in connection else _handler(error, covered, connection)
-            if handler is not None:
-                response = kui.wsgi.convert_response(handler(error))
-            elif _WRITER in connection or not isinstance(error, kui.wsgi.HTTPException):
-                raise
-            else:
-                raise _written(connection, adapter, _failed(error, answer)) from error
+        except BaseException:
+            _record(kui.wsgi, connection, adapter, answer)
+            raise
         finally:
             connection[_COVERED] = covered_by  # middleware may call the view once more
         if _WRITER in connection and connection[_WRITER] is not adapter.policy:
@@ -284,13 +276,28 @@ def _covered_wsgi(adapter: Adapter, view: View) -> View:
     return covered
 
 
-def _handler(error: Exception, covered: View, connection: Any) -> Callable[[Exception], Any] | None:
-    """Return the application's handler for *error* if *covered* is the outermost middleware, which nobody is around."""
-    _, view = connection.app.router.search("http", connection.get("path") or connection.get("PATH_INFO", ""))
-    if getattr(getattr(view, connection.method.lower(), view), "__raw_handler__", None) is not covered:
-        return None
-    handler: Callable[[Exception], Any] | None = connection.app.exception_middleware.lookup_handler(error)
-    return handler
+def _record(side: Any, connection: Any, adapter: Adapter, answer: Answer) -> None:
+    """Have what the application's handler makes of an exception leave with *answer*, unless an inner one is there."""
+    connection.setdefault(_FAILED, (adapter, answer))
+    middleware = connection.app.exception_middleware
+    if "lookup_handler" not in vars(middleware):  # looked up when there is an exception: it holds from the first on
+        middleware.lookup_handler = functools.partial(_answering_handler, side, middleware.lookup_handler)
+
+
+def _answering_handler(side: Any, look_up: Callable[[BaseException], Any], error: BaseException) -> Any:
+    handler, connection = look_up(error), side.http_connection_var.get()
+    failed = connection.pop(_FAILED, None)
+    if handler is None or failed is None:
+        return handler
+    adapter, answer = failed
+
+    def answered(response: Any) -> Any:
+        return _written(connection, adapter, _answered(side, side.convert_response(response), answer))
+
+    async def handle_async(error: BaseException) -> Any:
+        return answered(await handler(error))
+
+    return handle_async if side is kui.asgi else lambda error: answered(handler(error))
 
 
 def _written(connection: MutableMapping[str, Any], adapter: Adapter, response: Any) -> Any:
@@ -326,14 +333,6 @@ def _answered(side: Any, response: Any, answer: Answer) -> Any:
             return serve(response, answer, inside, *channels)
 
     return Enclosed()
-
-
-def _failed(error: Any, answer: Answer) -> Any:
-    """Return *error* with *answer* in its headers, and leave the original as it was: it may be raised once more."""
-    failed = type(error).__new__(type(error), *error.args)
-    vars(failed).update(vars(error))
-    failed.headers = _rewritten(error.headers, answer)
-    return failed
 
 
 def _rewritten(headers: Any, answer: Answer) -> dict[str, str]:

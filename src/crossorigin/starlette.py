@@ -5,29 +5,30 @@ that a request goes to, by path and method, as Starlette's router does. No route
 Knows routes, and nothing of origins.
 """
 
+import copy
 import functools
 import inspect
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, MutableMapping
 from typing import Any, NamedTuple, TypeVar
 from weakref import WeakSet
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware.errors import ServerErrorMiddleware
-from starlette.middleware.exceptions import ExceptionMiddleware
-from starlette.responses import Response
 from starlette.routing import BaseRoute, Match, Router
 
 from . import adapter, asgi
 from .adapter import RULES, checked, mark, wrapped
-from .answer import Rules
-from .asgi import ASGIApp, Receive, Scope, Send, routed_path
+from .answer import Answer, Rules, write_wire
+from .asgi import ASGIApp, Scope, routed_path
 from .compose import LEAVE, NO_CORS
 from .decisions import Observer
 
 _Endpoint = TypeVar("_Endpoint", bound=Callable[..., object])
 
-_HANDLED_FOR = "__crossorigin_handled_for__"  # in an exception: the request for which the handler for 500 had it
+_FAILED = "crossorigin.starlette.failed"  # in a scope: the answer to a request to which the application raised
+_PAGE = "__crossorigin_page__"  # the attribute in which a hooked page keeps what it was made of
+_HOOKED: WeakSet[ServerErrorMiddleware] = WeakSet()
 _SET_UP: WeakSet[Starlette] = WeakSet()  # the applications that `setup` was called with
 
 
@@ -124,47 +125,61 @@ def cors(policy: Rules | None) -> Callable[[_Endpoint], _Endpoint]:
 class CORSMiddleware(asgi.CORSMiddleware):
     """`crossorigin.asgi.CORSMiddleware` for a place inside an application: ``add_middleware``, a mount or a route.
 
-    Starlette answers exceptions outside of such a place, so that what it answers would lack the headers. Here its
-    layers for that work inside, too: a custom 500 page, the debug page, and on a mount the page for an
-    ``HTTPException`` leave with the headers (S12). `setup` does without, since it is outside of everything.
+    Outside of such a place Starlette answers exceptions: with a custom page, with the debug page, on a mount with the
+    page for an ``HTTPException``. They travel there as ever, past all middleware in between, and what Starlette answers
+    leaves with the headers (S12). `setup` does without, since it is outside of everything.
 
     Example:
         >>> from crossorigin import Policy
         >>> Starlette().add_middleware(CORSMiddleware, policy=Policy("https://app.example.com"))
     """
 
-    _has_layers = False
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one connection, as ASGI has it."""
-        if scope["type"] == "http" and not self._has_layers:
-            self.app, self._has_layers = _with_error_layers(self.app, scope), True
-        await super().__call__(scope, receive, send)
-
-
-def _with_error_layers(app: ASGIApp, scope: Scope) -> ASGIApp:
-    """Return *app* in the layers that answer exceptions around us, so that what these answer gets headers, too."""
-    if handlers := scope.get("starlette.exception_handlers"):  # we are on a route, or below a mount
-        app = ExceptionMiddleware(app, {**handlers[0], **handlers[1]})
-    for layer in wrapped(getattr(scope.get("app"), "middleware_stack", None)):
-        if isinstance(layer, ServerErrorMiddleware):
-            layer.handler = layer.handler and _once(layer.handler)
-            return ServerErrorMiddleware(app, layer.handler, layer.debug)
-    return app
+    def answers_exceptions(self, scope: Scope, answer: Answer) -> bool:
+        """Return whether there is no Starlette application around, which does."""
+        layers = list(wrapped(getattr(scope.get("app"), "middleware_stack", None)))
+        for layer in layers:
+            if isinstance(layer, ServerErrorMiddleware):
+                # The pages in the scope are the application's own, unless this middleware is outside of them.
+                _hook(layer, () if self in layers else scope.get("starlette.exception_handlers", ()))
+                scope[_FAILED] = answer
+                return False
+        return True
 
 
-def _once(handler: Any) -> Any:
-    """Return *handler* for the layers inside and outside: an exception is raised through both, and handled once."""
+def _hook(layer: ServerErrorMiddleware, pages: Iterable[MutableMapping[Any, Any]]) -> None:
+    """Have the pages that Starlette shows for exceptions leave with the answer that the request's scope holds then.
 
+    Starlette looks these attributes and tables up when there is an exception, so that this holds from the first on.
+    """
+    if layer not in _HOOKED:
+        _HOOKED.add(layer)
+        for name in ("error_response", "debug_response"):
+            setattr(layer, name, functools.partial(_answering, getattr(layer, name)))
+        layer.handler = layer.handler and _handling(layer.handler)
+    for table in pages:
+        for key, page in table.items():
+            table[key] = page if hasattr(page, _PAGE) else _handling(page)
+
+
+def _answering(page: Any, request: Any, error: Exception) -> Any:
+    return _answered(page(request, error), request)
+
+
+def _handling(page: Any) -> Any:
     async def handle(request: Any, error: Exception) -> Any:
-        this = request.scope["headers"]  # the same list in every copy of the scope
-        if vars(error).get(_HANDLED_FOR) is this:
-            return Response(status_code=500)  # never sent: the first one has been
-        vars(error)[_HANDLED_FOR] = this
-        response = await run_in_threadpool(handler, request, error)
-        return await response if inspect.isawaitable(response) else response
+        response = await run_in_threadpool(page, request, error)
+        return _answered(await response if inspect.isawaitable(response) else response, request)
 
+    setattr(handle, _PAGE, page)
     return handle
+
+
+def _answered(response: Any, request: Any) -> Any:
+    answer = request.scope.pop(_FAILED, None)
+    if answer is not None:
+        response = copy.copy(response)  # one object may be for every request
+        response.raw_headers = write_wire(response.raw_headers, answer)
+    return response
 
 
 class _Place(NamedTuple):

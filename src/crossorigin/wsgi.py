@@ -121,7 +121,9 @@ def read(environ: "WSGIEnvironment") -> Asked:
         value = environ.get(_ENVIRON_NAMES[name])
         return [] if value is None else [value]
 
-    return Asked.read("actual", environ["REQUEST_METHOD"], routed_path(environ), environ["wsgi.url_scheme"], lines)
+    return Asked.read(
+        "actual", environ["REQUEST_METHOD"], routed_path(environ), environ.get("wsgi.url_scheme", "http"), lines
+    )
 
 
 _STATUSES = frozenset(HTTPStatus)
@@ -158,7 +160,7 @@ class _Response:
         self, status: str, headers: list[Header], exc_info: "OptExcInfo | None" = None, /
     ) -> Callable[[bytes], object]:
         """Take the place of the server's ``start_response``; called again, with *exc_info*, until data are sent."""
-        if self._written and cors_lines(headers) == self._written[0]:
+        if self._written and not self._answer.block.keep and cors_lines(headers) == self._written[0]:
             headers = write(headers, inner_answer(self._answer)) if not self._written[0] else headers
         else:
             headers = write(headers, self._answer)
