@@ -1,6 +1,8 @@
 """How an answer gets into a response, where no policy makes use of it but those of the drop-ins."""
 
-from crossorigin import Policy
+from dataclasses import replace
+
+from crossorigin import Policy, fetch
 from crossorigin.answer import Answer, Block, Header, preflight_reply, write, write_wire
 
 APP = "https://app.example.com"
@@ -20,8 +22,8 @@ def both(headers: list[Header], answer: Answer) -> list[Header]:
     return written
 
 
-def kept(block: Block) -> Block:
-    return Block(block.text, block.vary, block.expose_all, keep=True)
+def kept(block: Block, keep: frozenset[str] = fetch.CORS_RESPONSE_HEADERS) -> Block:
+    return replace(block, keep=keep)
 
 
 def test_s11_a_policy_replaces_every_cors_line_of_the_application() -> None:
@@ -51,6 +53,19 @@ def test_a_block_that_keeps_leaves_all_lines_of_the_application_to_a_denied_orig
     written = both(OWN, answer._replace(block=kept(answer.block)))
 
     assert dict(written)["access-control-allow-origin"] == "https://own.example"
+
+
+def test_a_block_keeps_only_the_headers_that_it_names() -> None:
+    own = [*OWN, ("Access-Control-Allow-Credentials", "true"), ("access-control-unheard-of", "1")]
+    names = fetch.CORS_RESPONSE_HEADERS - {"access-control-allow-credentials"}
+    answer = Policy(APP).actual(APP)
+
+    written = both(own, answer._replace(block=kept(answer.block, names)))
+
+    assert [name for name, _ in written if name.startswith("access-control-")] == [
+        "access-control-expose-headers",
+        "access-control-allow-origin",
+    ]
 
 
 def test_s8_a_block_that_keeps_exposes_names_in_one_line_and_no_cors_header_among_them() -> None:

@@ -1,7 +1,7 @@
 """AnyOf, ByPath and LEAVE: which policy answers, and that no answer is a mixture (S10, S11, S19)."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pytest
 from fastapi import FastAPI
@@ -10,7 +10,9 @@ from conformance.messages import Request
 from conformance.stacks import STACKS, Stack
 from conformance.stacks.asgi import asgi_api, ask_asgi
 from crossorigin import LEAVE, AnyOf, ByPath, Policy, PolicyError
+from crossorigin.answer import Answer, Rules
 from crossorigin.asgi import CORSMiddleware, Receive, Scope, Send, routed_path
+from crossorigin.compose import Relay
 
 APP = "https://app.example.com"
 ADMIN = "https://admin.example.com"
@@ -79,6 +81,77 @@ def test_the_nearest_miss_is_that_of_the_first_policy_that_has_one() -> None:
     miss = rules.near_miss("origin-not-allowed", "http://localhost:3000")
 
     assert miss == "the policy allows 'http://localhost:8080': another port"
+
+
+def test_the_nearest_miss_of_a_refused_method_or_header_is_that_of_the_policy_that_refused_it() -> None:
+    rules = AnyOf(
+        Policy("https://unlike.test", allow_methods=["GET"]),
+        Policy(APP, allow_methods=["PUT"], allow_headers=["X-Tag"]),
+        Policy("*", allow_methods=["DELETE"], allow_headers=["X-Other"]),
+    )
+
+    assert rules.near_miss("method-not-allowed", APP, "/", "put") == (
+        "not 'put' but 'PUT' is allowed: methods are case-sensitive"
+    )
+    assert rules.near_miss("method-not-allowed", APP, "/", "DELETE") == "'DELETE' is not in allow_methods"
+    assert rules.near_miss("headers-not-allowed", APP, "/", "PUT", ["x-other"]) == (
+        Policy(APP, allow_headers=["X-Tag"]).near_miss("headers-not-allowed", APP, "/", "PUT", ["x-other"])
+    )
+
+
+def test_a_method_that_is_allowed_is_no_near_miss_of_itself() -> None:
+    assert Policy(APP, allow_methods=["PUT"]).near_miss("method-not-allowed", APP, "/", "PUT") == (
+        "'PUT' is not in allow_methods"
+    )
+
+
+class Rewording(Relay):
+    """A `Relay` that asks others for one origin, and says so."""
+
+    def __init__(self, rules: Rules, others: Rules) -> None:
+        super().__init__(rules)
+        self.others = others
+
+    def ruling(self, origin: str | None) -> Rules:
+        return self.others if origin == EVIL else self.rules
+
+    def actual_reply(self, answer: Answer) -> Answer:
+        return answer._replace(text="actual")
+
+    def preflight_reply(
+        self, answer: Answer, origin: str, method: str, headers: Sequence[str], private_network: bool
+    ) -> Answer:
+        return answer._replace(text=f"{origin} {method} {list(headers)} {private_network}")
+
+
+def test_a_relay_asks_and_replies_alike_whether_it_is_awaited() -> None:
+    relay = Rewording(OURS, PUBLIC)
+
+    for origin in (APP, EVIL, None):
+        plain, awaited = relay.actual(origin), asyncio.run(relay.actual_async(origin))
+        asked = (PUBLIC if origin == EVIL else OURS).actual(origin)
+        assert plain == awaited == asked._replace(text="actual")
+    for origin in (APP, EVIL):
+        plain = relay.preflight(origin, "/", "PUT", ["x-a"])
+        awaited = asyncio.run(relay.preflight_async(origin, "/", "PUT", ["x-a"]))
+        asked = (PUBLIC if origin == EVIL else OURS).preflight(origin, "/", "PUT", ["x-a"])
+        assert plain == awaited == asked._replace(text=f"{origin} PUT ['x-a'] False")
+
+
+def test_a_relay_leaves_what_its_rules_leave_and_is_async_as_they_are() -> None:
+    async def check(origin: str) -> bool:
+        return True
+
+    relay = Relay(LEAVE)
+    assert (relay.actual(APP), relay.preflight(APP, "/", "PUT"), relay.is_async) == (None, None, False)
+    assert asyncio.run(relay.actual_async(APP)) is asyncio.run(relay.preflight_async(APP, "/", "PUT")) is None
+
+    relay.rules = Policy((), allow_origin_check=check)
+    assert relay.is_async
+    assert repr(relay) == f"Relay({relay.rules!r})"
+    assert Relay(OURS).near_miss("origin-not-allowed", "http://x.test") == OURS.near_miss(
+        "origin-not-allowed", "http://x.test"
+    )
 
 
 PATHS = ByPath({"/public/": PUBLIC, "/admin": ADMINS, "/legacy": LEAVE, "/off": None, "/": OURS})

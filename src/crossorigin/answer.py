@@ -52,7 +52,7 @@ REASONS: dict[Reason, str] = {
 }
 
 # The origin itself is allowed, whatever else was refused.
-_ORIGIN_ALLOWED: frozenset[Reason] = frozenset(
+ORIGIN_ALLOWED: frozenset[Reason] = frozenset(
     {"allowed", "no-origin", "method-malformed", "method-not-allowed", "headers-malformed", "headers-not-allowed"}
 )
 
@@ -66,15 +66,21 @@ class Block:
         vary: The names for ``Vary``.
         expose_all: Whether ``Access-Control-Expose-Headers`` must name the headers that the response carries, since
             ``*`` would be read literally (S8).
-        keep: Whether CORS lines of the application stay that this block does not set. A policy's never do (S11).
+        keep: The CORS headers, in lower case, that the application may set itself where this block does not. Beside a
+            policy there are none: it is the only writer (S11).
     """
 
     text: tuple[Header, ...] = ()
     vary: tuple[str, ...] = ()
     expose_all: bool = False
-    keep: bool = False
+    keep: frozenset[str] = frozenset()
 
     # The same for ASGI, encoded once: names in lower case, as its specification demands.
+
+    @cached_property
+    def keep_wire(self) -> frozenset[bytes]:
+        """What `keep` holds, in bytes."""
+        return frozenset(name.encode("ascii") for name in self.keep)
 
     @cached_property
     def wire(self) -> tuple[WireHeader, ...]:
@@ -131,7 +137,7 @@ class Answer(NamedTuple):
     @property
     def origin_allowed(self) -> bool:
         """Whether the origin is allowed, though perhaps not the method or a header that a preflight asks for."""
-        return self.reason in _ORIGIN_ALLOWED
+        return self.reason in ORIGIN_ALLOWED
 
     @property
     def vary(self) -> tuple[str, ...]:
@@ -236,12 +242,14 @@ def write(headers: Iterable[Header], answer: Answer) -> list[Header]:
     >>> write([("Vary", "Accept"), ("Access-Control-Allow-Origin", "*")], answer)
     [('Vary', 'Accept, Origin')]
     """
-    return _write(headers, answer.headers, answer.block.vary, answer.block, _TEXT)
+    block = answer.block
+    return _write(headers, answer.headers, block.vary, block.keep, block.expose_all, _TEXT)
 
 
 def write_wire(headers: Iterable[WireHeader], answer: Answer) -> list[WireHeader]:
     """Do as `write` does for headers in bytes, as ASGI has them."""
-    return _write(headers, answer.wire_headers, answer.block.vary_wire, answer.block, _WIRE)
+    block = answer.block
+    return _write(headers, answer.wire_headers, block.vary_wire, block.keep_wire, block.expose_all, _WIRE)
 
 
 def inner_answer(answer: Answer) -> Answer:
@@ -294,23 +302,23 @@ def _write(
     headers: Iterable[tuple[AnyStr, AnyStr]],
     ours: tuple[tuple[AnyStr, AnyStr], ...],
     vary: tuple[AnyStr, ...],
-    block: Block,
+    keep: frozenset[AnyStr],
+    expose_all: bool,
     words: _Words[AnyStr],
 ) -> list[tuple[AnyStr, AnyStr]]:
     written: list[tuple[AnyStr, AnyStr]] = []
     varied: list[AnyStr] = []
-    replaced = {name.lower() for name, _ in ours}
-    if block.expose_all:
-        replaced.add(words.expose.lower())
+    if keep:
+        keep -= {name.lower() for name, _ in ours} | ({words.expose.lower()} if expose_all else set())
     for name, value in headers:
         lower = name.lower()
-        if lower.startswith(words.cors) and (not block.keep or lower in replaced):
+        if lower.startswith(words.cors) and lower not in keep:
             continue
         if vary and lower == words.vary:
             varied += [element.strip(words.blanks) for element in value.split(words.comma)]
         else:
             written.append((name, value))
-    if block.expose_all:
+    if expose_all:
         names = (name.lower() for name, _ in written if not name.lower().startswith(words.cors))
         # One name that is no token would spoil the whole list (§2.2.2 extract header list values).
         exposed = dict.fromkeys(name for name in names if name not in words.unexposed and words.is_token(name))

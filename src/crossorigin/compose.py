@@ -11,13 +11,79 @@ from dataclasses import replace
 from typing import Final
 
 from . import fetch
-from .answer import DENIED, Answer, Block, Reason, Rules
+from .answer import DENIED, ORIGIN_ALLOWED, Answer, Block, Reason, Rules
 from .findings import Finding
 from .validation import Report
 
 # `//`, `/./`, `/../` and a backslash are folded by some readers and not by others, a NUL ends a path for a few, and
 # what is still encoded behind the framework's own decoding may be decoded once more.
 _AMBIGUOUS = re.compile(r"//|/\.\.?(?:/|\Z)|[\\\x00]|%(?:2[ef]|5c|00)", re.IGNORECASE)
+
+
+class Relay:
+    """Rules that pass the two questions on: a base for those that change whom they ask, or how the answer reads.
+
+    Args:
+        rules: What is asked.
+
+    Attributes:
+        rules: What is asked, from the next request on.
+    """
+
+    def __init__(self, rules: Rules) -> None:
+        self.rules = rules
+
+    @property
+    def is_async(self) -> bool:
+        """Whether the rules must be awaited."""
+        return self.rules.is_async
+
+    def ruling(self, origin: str | None) -> Rules:
+        """Return the rules that are asked about *origin*."""
+        return self.rules
+
+    def actual_reply(self, answer: Answer) -> Answer:
+        """Return what becomes of *answer*, to an actual request."""
+        return answer
+
+    def preflight_reply(
+        self, answer: Answer, origin: str, method: str, headers: Sequence[str], private_network: bool
+    ) -> Answer:
+        """Return what becomes of *answer*, to the preflight that the other arguments are."""
+        return answer
+
+    def actual(self, origin: str | None, path: str = "/") -> Answer | None:
+        """Answer as the rules do."""
+        answer = self.ruling(origin).actual(origin, path)
+        return answer and self.actual_reply(answer)
+
+    def preflight(
+        self, origin: str, path: str, method: str, headers: Sequence[str] = (), private_network: bool = False
+    ) -> Answer | None:
+        """Answer as the rules do."""
+        answer = self.ruling(origin).preflight(origin, path, method, headers, private_network)
+        return answer and self.preflight_reply(answer, origin, method, headers, private_network)
+
+    async def actual_async(self, origin: str | None, path: str = "/") -> Answer | None:
+        """Answer as `actual` does, awaiting what is ``async``."""
+        answer = await self.ruling(origin).actual_async(origin, path)
+        return answer and self.actual_reply(answer)
+
+    async def preflight_async(
+        self, origin: str, path: str, method: str, headers: Sequence[str] = (), private_network: bool = False
+    ) -> Answer | None:
+        """Answer as `preflight` does, awaiting what is ``async``."""
+        answer = await self.ruling(origin).preflight_async(origin, path, method, headers, private_network)
+        return answer and self.preflight_reply(answer, origin, method, headers, private_network)
+
+    def near_miss(
+        self, reason: Reason, origin: str, path: str = "/", method: str = "", headers: Sequence[str] = ()
+    ) -> str | None:
+        """Return the nearest miss of the rules (S20)."""
+        return self.rules.near_miss(reason, origin, path, method, headers)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.rules!r})"
 
 
 class FixedRules:
@@ -148,7 +214,11 @@ class AnyOf:
         self, reason: Reason, origin: str, path: str = "/", method: str = "", headers: Sequence[str] = ()
     ) -> str | None:
         """Return the nearest miss of the first policy that has one (S20)."""
-        misses = (policy.near_miss(reason, origin, path, method, headers) for policy in self.policies)
+        asked = self.policies
+        if reason in ORIGIN_ALLOWED and not self.is_async:  # then one policy has refused, and the others have no say
+            answers = ((policy, policy.actual(origin, path)) for policy in self.policies)
+            asked = tuple(policy for policy, answer in answers if answer and answer.origin_allowed)[:1]
+        misses = (policy.near_miss(reason, origin, path, method, headers) for policy in asked)
         return next((miss for miss in misses if miss), None)
 
     def _first(self, ask: Callable[[Rules], Answer | None]) -> Answer | None:

@@ -30,6 +30,18 @@ ALLOW_HEADERS = "Access-Control-Allow-Headers"
 MAX_AGE = "Access-Control-Max-Age"
 EXPOSE_HEADERS = "Access-Control-Expose-Headers"
 ALLOW_PRIVATE_NETWORK = "Access-Control-Allow-Private-Network"
+CORS_RESPONSE_HEADERS = frozenset(
+    name.lower()
+    for name in (
+        ALLOW_ORIGIN,
+        ALLOW_CREDENTIALS,
+        ALLOW_METHODS,
+        ALLOW_HEADERS,
+        MAX_AGE,
+        EXPOSE_HEADERS,
+        ALLOW_PRIVATE_NETWORK,
+    )
+)
 
 # §3.3.4: in the three lists, and as an origin, `*` means "any", but only for requests without credentials.
 WILDCARD = "*"

@@ -299,7 +299,7 @@ class Policy:
         if reason == "origin-null":
             return "sandboxed frames, file: and data: pages, and redirects across origins have the origin 'null'"
         if reason == "method-not-allowed":
-            if method.upper() in self._methods:
+            if method != method.upper() in self._methods:
                 return f"not {method!r} but {method.upper()!r} is allowed: methods are case-sensitive"
             return f"{method!r} is not in allow_methods"
         if reason == "headers-not-allowed":
