@@ -668,6 +668,35 @@ def test_rules_by_method_are_checked_and_allow_nothing_where_the_method_is_unkno
         assert not answer.allowed
 
 
+@pytest.mark.parametrize("method", ["put", "Patch", "GET ", "", "A B", "PUT,GET"])
+def test_rules_for_a_method_that_is_misspelled_are_refused(method: str) -> None:
+    with pytest.raises(ValueError, match=rf"ByMethod has rules for {method!r}; write the method as it is sent"):
+        ByMethod({"GET": POLICY, method: POLICY})
+
+
+def test_rules_for_a_method_of_ones_own_are_rules() -> None:
+    assert ByMethod({"PROPFIND": POLICY}).at("PROPFIND") is POLICY
+
+
+def test_rules_by_method_do_not_nest() -> None:
+    inner = ByMethod({"GET": POLICY})
+    for arguments in ({"rules": {"GET": inner}}, {"rules": {}, "default": inner}):
+        with pytest.raises(TypeError, match="ByMethod holds another ByMethod; write one"):
+            ByMethod(**arguments)
+
+
+def test_a_405_where_two_resources_share_a_path_has_the_policy_of_the_first_method() -> None:
+    app = application(
+        web.get("/items", saying("get")), web.get("/between", saying("")), web.put("/items", saying("put"))
+    )
+    first, _, second = app.router.resources()
+    cors(INNER)(first)
+    cors(ANYBODY)(second)
+
+    assert ask_aiohttp(app, Request.actual(OTHER, "/items", "DELETE")).cors == {"allow-origin": OTHER}
+    assert ask_aiohttp(app, Request.actual(EVIL, "/items", "DELETE")).cors == {}
+
+
 def test_s11_static_files_have_a_policy_of_their_own(tmp_path: Path) -> None:
     (tmp_path / "page.txt").write_text("a file")
     app = application()

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from aiohttp import hdrs, web
 
+from . import fetch
 from .adapter import RULES, Adapter, Asked, checked, mark
 from .answer import Answer, Rules, write
 from .compose import NO_CORS, FixedRules
@@ -118,7 +119,8 @@ class ByMethod(FixedRules):
         default: The same for all other methods.
 
     Raises:
-        TypeError: If one of them is not a policy.
+        TypeError: If one of them is not a policy, or another `ByMethod`.
+        ValueError: If a method is not spelled as it is sent.
 
     Attributes:
         rules: The rules by method. What is changed here holds from the next request on.
@@ -132,6 +134,11 @@ class ByMethod(FixedRules):
 
     def __init__(self, rules: Mapping[str, Rules | None], default: Rules | None = None) -> None:
         super().__init__("ByMethod", "path-uncovered")
+        for method in rules:
+            if method not in hdrs.METH_ALL and (not fetch.is_token(method) or method != method.upper()):
+                raise ValueError(f"ByMethod has rules for {method!r}; write the method as it is sent, such as 'PUT'")
+        if any(isinstance(policy, ByMethod) for policy in (default, *rules.values())):
+            raise TypeError("ByMethod holds another ByMethod; write one, with a policy for each method")
         self.rules = {method: checked(policy) for method, policy in rules.items()}
         self.default = checked(default)
 
