@@ -119,7 +119,7 @@ def gunicorn_server(
         RuntimeError: If the server ends, or keeps silent, before it answers. Its output goes where this process's goes.
     """
     with _listener() as listener:
-        command = ["gunicorn", "--worker-class", worker, "--threads", "1" if worker == "sync" else "4"]
+        command = ["-m", "gunicorn", "--worker-class", worker, "--threads", "1" if worker == "sync" else "4"]
         command += ["--bind", f"fd://{listener.fileno()}", "--graceful-timeout", "1", "--no-control-socket"]
         command += ["--worker-tmp-dir", "/dev/shm"] if Path("/dev/shm").is_dir() else []
         address = address_of(listener)
@@ -147,13 +147,35 @@ def granian_server(
         # everybody else from getting it in between.
         holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         holder.bind((LOOPBACK, 0))
-        command = ["granian", "--host", LOOPBACK, "--port", str(holder.getsockname()[1]), "--interface", interface]
+        command = [
+            "-m",
+            "granian",
+            "--host",
+            LOOPBACK,
+            "--port",
+            str(holder.getsockname()[1]),
+            "--interface",
+            interface,
+        ]
         address = address_of(holder)
         try:
             with _process([*command, "--factory", *arguments, factory], address, environment):
                 yield address
         finally:
             _wait_until_it_refuses(address)  # a worker that had to be killed holds the port for a moment longer
+
+
+@contextmanager
+def script_server(script: Path) -> Iterator[str]:
+    """Run *script*, which serves on the port that it is given, and yield its address.
+
+    Raises:
+        RuntimeError: If it ends, or keeps silent, before it answers. Its output goes where this process's goes.
+    """
+    with _listener() as holder:
+        address = address_of(holder)
+    with _process([str(script), address.rpartition(":")[2]], address, None):
+        yield address
 
 
 def address_of(listener: socket.socket) -> str:
@@ -240,7 +262,7 @@ def _process(
 ) -> Iterator[None]:
     """Run a server of Python's, and its workers, in a session of their own until the end."""
     process = subprocess.Popen(
-        [sys.executable, "-m", *arguments],
+        [sys.executable, *arguments],
         cwd=ROOT,
         env={**os.environ, **(environment or {})},
         pass_fds=pass_fds,
@@ -249,7 +271,7 @@ def _process(
     with process:
         try:
             if not _answers(process, address):
-                raise RuntimeError(f"{arguments[0]} did not start; what it printed says why")
+                raise RuntimeError(f"{' '.join(arguments[:2])} did not start; what it printed says why")
             yield
         finally:
             process.terminate()

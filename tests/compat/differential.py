@@ -72,6 +72,7 @@ class Tally:
     configurations: set[str] = field(default_factory=set)
     answers: int = 0
     rows: Counter[str] = field(default_factory=Counter)
+    _told: dict[tuple[str, str, str], dict[str | None, list[Pair]]] = field(default_factory=dict)
 
     def compare(
         self, configuration: Any, request: Request, theirs: Response, ours: Response, rows: Sequence[Row]
@@ -80,10 +81,22 @@ class Tally:
         self.configurations.add(repr(configuration))
         self.answers += 1
         pair = Pair(configuration, request, theirs, ours)
+        self._check_caches(pair)
         for difference in differences(theirs, ours):
             row = next((row for row in rows if row.explains(pair, difference)), None)
             assert row is not None, f"no row explains {difference} in {pair}"
             self.rows[row.name] += 1
+
+    def _check_caches(self, pair: Pair) -> None:
+        """Check that no shared cache gives what we tell one origin to a page of another one (S10)."""
+        if pair.request.method == "OPTIONS":
+            return  # which no cache keeps
+        place = (repr(pair.configuration), pair.request.method, pair.request.path)
+        told = self._told.setdefault(place, {})
+        told.setdefault(pair.ours.get("Access-Control-Allow-Origin"), []).append(pair)
+        if len(told) > 1:
+            unmarked = [one for pairs in told.values() for one in pairs if not {"origin", "*"} & {*one.ours.vary}]
+            assert not unmarked, f"what this gets depends on the origin, and Vary does not say so: {unmarked[0]}"
 
 
 def differences(theirs: Response, ours: Response) -> list[Difference]:

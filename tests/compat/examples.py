@@ -35,6 +35,11 @@ EXAMPLES = {
 }  # fmt: skip
 
 
+def script(name: str) -> Path:
+    """Return the file of the example *name*: not called as the library, which it would hide from itself."""
+    return FOLDER / f"from_{name}.py"
+
+
 def application(name: str, *, original: bool, page: str | None = None) -> Any:
     """Return the application of the example *name*.
 
@@ -43,7 +48,7 @@ def application(name: str, *, original: bool, page: str | None = None) -> Any:
         original: Whether its import line names the library that the drop-in replaces.
         page: The origin that the application allows, in place of its own ``PAGE``.
     """
-    source = (FOLDER / f"{name}.py").read_text(encoding="utf-8")
+    source = script(name).read_text(encoding="utf-8")
     ours, theirs = EXAMPLES[name].swap
     (line,) = (line for line in source.splitlines() if line.startswith(("from crossorigin", "import crossorigin")))
     assert ours in line

@@ -1,8 +1,10 @@
 """aiohttp-cors and its drop-in side by side."""
 
+import atexit
 import functools
 import inspect
 import json
+import tempfile
 import warnings
 from collections import ChainMap
 from collections.abc import Callable, Mapping, Sequence
@@ -12,7 +14,7 @@ from typing import Any
 
 import aiohttp_cors as original
 import pytest
-from aiohttp import web
+from aiohttp import hdrs, web
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -29,6 +31,7 @@ from crossorigin.fetch import (
     is_token,
 )
 from crossorigin.origins import Origin
+from crossorigin.testing import BrowserClient
 from tests.compat.differential import Difference, Pair, Row, Tally, read
 
 APP = "https://app.example.com"
@@ -63,10 +66,15 @@ class Configuration:
     routes: tuple[Route, ...] = ()
     view: Config = None
     custom: Mapping[str, Config] = field(default_factory=dict)
+    mappings: bool = False
 
 
-def options(library: Any, config: Config) -> Any:
-    return config and {origin: library.ResourceOptions(**of_origin) for origin, of_origin in config.items()}
+def options(library: Any, config: Config, *, mappings: bool = False) -> Any:
+    """Return the options of *config* as *library* takes them: as mappings, where it may."""
+    return config and {
+        origin: of_origin if mappings and "allow_methods" not in of_origin else library.ResourceOptions(**of_origin)
+        for origin, of_origin in config.items()
+    }
 
 
 async def play(request: web.Request) -> web.StreamResponse:
@@ -93,23 +101,41 @@ def view(library: Any, class_config: Config, custom: Mapping[str, Config]) -> ty
     return type("Items", (web.View, library.CorsViewMixin), members)
 
 
+@functools.cache
+def files() -> Path:
+    """Return a folder of static files, which goes with this process."""
+    temporary = tempfile.TemporaryDirectory()
+    atexit.register(temporary.cleanup)
+    (Path(temporary.name) / "page.txt").write_text("played")
+    return Path(temporary.name)
+
+
 def build(library: Any, configuration: Configuration) -> web.Application:
     app = web.Application()
-    cors = library.setup(app, defaults=options(library, configuration.defaults))
-    resource: Any = None
+    read_options = functools.partial(options, library, mappings=configuration.mappings)
+    cors = library.setup(app, defaults=read_options(configuration.defaults))
+    resource: Any
+    routes: list[tuple[Any, Route]] = []
     if configuration.kind == "view":
         added = app.router.add_route("*", "/items/{name}", view(library, configuration.view, configuration.custom))
-        cors.add(added.resource if configuration.resource_added else added, options(library, configuration.resource))
-        routes = []
+        cors.add(added.resource if configuration.resource_added else added, read_options(configuration.resource))
+        return app
+    if configuration.kind == "static":
+        resource = app.router.add_static("/items", files())
+        there = {route.method: route for route in resource}
+        routes = [(there[declared.method], declared) for declared in configuration.routes]
     else:
         resource = app.router.add_resource("/items/{name}")
-        routes = [(resource.add_route(declared.method, play), declared) for declared in configuration.routes]
-    if resource is not None and configuration.resource_added:
-        cors.add(resource, options(library, configuration.resource))
+        handler: Any = play
+        if configuration.kind == "method-view":
+            handler = view(library, configuration.view, configuration.custom)
+        routes = [(resource.add_route(declared.method, handler), declared) for declared in configuration.routes]
+    if configuration.resource_added:
+        cors.add(resource, read_options(configuration.resource))
     for route, declared in routes:
         if declared.added:
-            cors.add(route, options(library, declared.config))
-    app.router.add_route("GET", "/private", play)
+            cors.add(route, read_options(declared.config))
+    app.router.add_route("GET", "/private/{name}", play)
     return app
 
 
@@ -137,6 +163,8 @@ class Expected:
 
     text: str | None = None
     headers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    status: int = 200
+    body: bytes = b""
 
 
 Options: Any = original.ResourceOptions
@@ -144,17 +172,20 @@ Options: Any = original.ResourceOptions
 
 def levels(configuration: Configuration, method: str, *, preflight: bool) -> tuple[list[Any], bool]:
     """Return the options by origin for *method*, and whether it was added."""
-    routes = {route.method: route for route in configuration.routes if route.added}
+    routes = {route.method: route for route in configuration.routes}
+    added = {method: route for method, route in routes.items() if route.added}
     defaults, resource = configuration.defaults or {}, configuration.resource or {}
+    of_view = [configuration.custom.get(method) or {}, configuration.view or {}, defaults]
     if configuration.kind == "view":
         if method not in ("GET", "PUT", "OPTIONS"):
             return [] if preflight else [resource, defaults], False
-        own = [configuration.custom.get(method) or {}, configuration.view or {}, defaults]
-        return own if preflight else [*own, resource], True
-    if not configuration.resource_added and routes:
-        resource = next(iter(routes.values())).config or {}
-    own = [routes[method].config or {}] if method in routes else []
-    return [*own, resource, defaults], method in routes
+        return of_view if preflight else [*of_view, resource], True
+    if not configuration.resource_added and added:
+        resource = next(iter(added.values())).config or {}
+    if configuration.kind == "method-view" and method in routes and not preflight:
+        return [*of_view, resource], method in added
+    own = [added[method].config or {}] if method in added else []
+    return [*own, resource, defaults], method in added
 
 
 def chosen(configuration: Configuration, origin: str, method: str, *, preflight: bool) -> tuple[Any, Any, str]:
@@ -168,6 +199,10 @@ def chosen(configuration: Configuration, origin: str, method: str, *, preflight:
     if "*" in by_origin and (well_formed or not by_origin["*"].allow_credentials):
         return theirs, by_origin["*"], "*"
     return theirs, None, ""
+
+
+def added_methods(configuration: Configuration) -> set[str]:
+    return {route.method for route in configuration.routes if route.added}
 
 
 def shown(text: str) -> str:
@@ -196,13 +231,14 @@ def allowed_names(of_origin: Any) -> list[str]:
     return [name for name in usable if not is_forbidden_request_header(name)]
 
 
-def allowed_methods(of_origin: Any, method: str, *, added: bool) -> list[str]:
+def allowed_methods(configuration: Configuration, of_origin: Any, method: str, *, added: bool) -> list[str]:
     if added:
         return [] if is_forbidden_method(method) else [method]
+    elsewhere = added_methods(configuration)
     if of_origin.allow_methods == "*":
-        return ["*"]
+        return sorted(hdrs.METH_ALL - elsewhere - {"CONNECT", "TRACE"}) if elsewhere else ["*"]
     usable = (name for name in of_origin.allow_methods or () if name != "*" and is_token(name))
-    return sorted(name for name in usable if not is_forbidden_method(name))
+    return sorted(name for name in usable if not is_forbidden_method(name) and name not in elsewhere)
 
 
 def expected(pair: Pair) -> Expected:
@@ -218,8 +254,7 @@ def opening(of_origin: Any, key: str, origin: str) -> dict[str, tuple[str, ...]]
 
 
 def expected_preflight(pair: Pair) -> Expected:
-    configuration, origin = pair.configuration, pair.origin or ""
-    method = header(pair.request, "Access-Control-Request-Method")[0]
+    configuration, origin, method = pair.configuration, sent_origin(pair) or "", asked_method(pair)
     chain, added = levels(configuration, method, preflight=True)
     _, of_origin, key = chosen(configuration, origin, method, preflight=True)
     no_method = FAILED + f"request method {shown(method)} is not allowed for {shown(origin)} origin"
@@ -227,7 +262,7 @@ def expected_preflight(pair: Pair) -> Expected:
         return Expected(FAILED + (f"origin {shown(origin)} is not allowed" if any(chain) else "no origins are allowed"))
     if of_origin is None or not is_method(method):
         return Expected(no_method)
-    methods = allowed_methods(of_origin, method, added=added)
+    methods = allowed_methods(configuration, of_origin, method, added=added)
     if not (method in methods or ("*" in methods and not is_forbidden_method(method))):
         return Expected(no_method)
     names, allowed = asked_names(pair.request), allowed_names(of_origin)
@@ -240,7 +275,9 @@ def expected_preflight(pair: Pair) -> Expected:
     if of_origin.allow_credentials:
         methods = [method] if methods == ["*"] else methods
         allowed = sorted(map(str.lower, names)) if "*" in allowed else allowed
-    headers = opening(of_origin, key, origin) | {"access-control-allow-methods": tuple(methods)}
+    headers = opening(of_origin, key, origin)
+    if methods:
+        headers["access-control-allow-methods"] = tuple(methods)
     if allowed:
         headers["access-control-allow-headers"] = tuple(sorted(allowed))
     if of_origin.max_age is not None and not isinstance(of_origin.max_age, bool):
@@ -255,22 +292,43 @@ def read_own(wish: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
     return {name: read(response, name) or () for name in names}
 
 
+def expected_response(pair: Pair) -> tuple[int, bytes, Mapping[str, str]]:
+    """Return the status and the body of an actual request, and the headers that the handler sets."""
+    configuration, request = pair.configuration, pair.request
+    wish = json.loads((header(request, "X-Play") or ["{}"])[0])
+    routed = {"view": {"GET", "PUT"}, "static": {"GET", "HEAD"}}.get(configuration.kind, set())
+    routed |= {route.method for route in configuration.routes}
+    if request.method == "OPTIONS":
+        missing = "origin header" if sent_origin(pair) is None else "'Access-Control-Request-Method' header"
+        where = " in the request" if sent_origin(pair) is None else ""
+        return 403, f"{FAILED}{missing} is not specified{where}".encode(), {}
+    if request.method not in routed:
+        return 405, b"" if request.method == "HEAD" else b"405: Method Not Allowed", {}
+    body = b"" if request.method == "HEAD" else b"played"
+    return 200, body, {} if configuration.kind == "static" else wish
+
+
 def expected_actual(pair: Pair) -> Expected:
-    configuration, origin = pair.configuration, pair.origin
-    wish = json.loads((header(pair.request, "X-Play") or ["{}"])[0]) if pair.ours.status == 200 else {}
-    own = read_own(wish)
+    status, body, own = expected_response(pair)
+    headers = expected_headers(pair, read_own(own))
+    return Expected(None, headers, status, body)
+
+
+def expected_headers(pair: Pair, own: Mapping[str, tuple[str, ...]]) -> Mapping[str, tuple[str, ...]]:
+    configuration, origin = pair.configuration, sent_origin(pair)
     chain, _ = levels(configuration, pair.request.method, preflight=False)
     by_origin: Mapping[str, Any] = ChainMap(*chain)
     of_origin: Any
     if origin is None:
         if set(by_origin) != {"*"} or by_origin["*"].get("allow_credentials"):
-            return Expected(None, own)
+            return own
         of_origin, key = Options(**by_origin["*"]), "*"
     else:
         _, of_origin, key = chosen(configuration, origin, pair.request.method, preflight=False)
     if of_origin is None:
-        return Expected(None, own)
-    headers = own | opening(of_origin, key, origin or "")
+        return own
+    kept = {name: value for name, value in own.items() if name != "access-control-allow-credentials"}
+    headers = kept | opening(of_origin, key, origin or "")
     names = sorted(name.lower() for name in of_origin.expose_headers if is_token(name))
     names = [name for name in names if name not in FORBIDDEN_RESPONSE_HEADERS]
     if of_origin.allow_credentials and "*" in names:
@@ -280,7 +338,7 @@ def expected_actual(pair: Pair) -> Expected:
         headers.pop("access-control-expose-headers", None)
     if names:
         headers["access-control-expose-headers"] = tuple(names)
-    return Expected(None, headers)
+    return headers
 
 
 # The differences on purpose. A row first says that it is this difference, by what was asked and what the original
@@ -289,18 +347,56 @@ def expected_actual(pair: Pair) -> Expected:
 
 def explained(name: str, condition: Callable[[Pair, Difference], bool]) -> Row:
     def explains(pair: Pair, difference: Difference) -> bool:
-        if not condition(pair, difference):
+        if difference.part in ("error", "vary") or not condition(pair, difference):
             return False
-        to = expected(pair)
-        if difference.part == "status":
-            return bool(difference.ours == (200 if to.text is None else 403)) if pair.is_preflight else True
-        if difference.part == "body":
-            return bool(difference.ours == (to.text or "").encode()) if pair.is_preflight else True
-        if difference.part in ("error", "vary"):
-            return True
-        return bool(difference.ours == to.headers.get(difference.part))
+        to, theirs = expected(pair), pair.theirs
+        if difference.part not in ("status", "body"):
+            return bool(difference.ours == to.headers.get(difference.part))
+        if not pair.is_preflight:  # only a dropped connection differs from a response
+            dropped = (theirs.status, theirs.body) == (0, b"")
+            return dropped and difference.ours == (to.status if difference.part == "status" else to.body)
+        said = (theirs.status == 403 and theirs.body.startswith(FAILED.encode())) or (theirs.status, theirs.body) == (
+            200,
+            b"",
+        )
+        ours = (200, b"") if to.text is None else (403, to.text.encode())
+        return said and difference.ours == ours[difference.part == "body"]
 
     return Row(name, explains)
+
+
+def sent_origin(pair: Pair) -> str | None:
+    """Return the request's origin, several lines joined as the drop-in reads them."""
+    lines = header(pair.request, "Origin")
+    return ", ".join(lines) if lines else None
+
+
+def first_lines(request: Request) -> Request:
+    """Return *request* as the original reads it: with the first line alone of these two headers."""
+    names = [name.lower() for name, _ in request.headers]
+    single = ("origin", "access-control-request-method")
+    kept = [
+        line
+        for index, line in enumerate(request.headers)
+        if names[index] not in single or names[index] not in names[:index]
+    ]
+    return Request(request.method, request.path, tuple(kept))
+
+
+def is_several(pair: Pair, difference: Difference) -> bool:
+    first = first_lines(pair.request)
+    if first == pair.request:
+        return False
+    theirs = both(pair.configuration, first)[0]
+    if difference.part in ("status", "body"):
+        return (theirs.status, theirs.body) == (pair.theirs.status, pair.theirs.body)
+    return bool(read(theirs, difference.part) == difference.theirs)
+
+
+def is_unknown_method(pair: Pair, difference: Difference) -> bool:
+    of_origin, method = options_of(pair), asked_method(pair)
+    star = of_origin is not None and of_origin.allow_methods == "*" and bool(added_methods(pair.configuration))
+    return star and is_method(method) and method not in hdrs.METH_ALL and newly_refused(pair, difference)
 
 
 def other_origin(null: bool) -> Callable[[Pair, Difference], bool]:
@@ -320,11 +416,11 @@ def other_origin(null: bool) -> Callable[[Pair, Difference], bool]:
 
 def asked_method(pair: Pair) -> str:
     asked = header(pair.request, "Access-Control-Request-Method") if pair.is_preflight else []
-    return asked[0] if asked else pair.request.method
+    return ", ".join(asked) if asked else pair.request.method
 
 
 def options_of(pair: Pair) -> Any:
-    return chosen(pair.configuration, pair.origin or "", asked_method(pair), preflight=pair.is_preflight)[1]
+    return chosen(pair.configuration, sent_origin(pair) or "", asked_method(pair), preflight=pair.is_preflight)[1]
 
 
 def newly_refused(pair: Pair, difference: Difference) -> bool:
@@ -456,6 +552,7 @@ ROWS: tuple[Row, ...] = (
     explained("own-headers", is_dropped),
     explained("405", is_405),
     explained("plain-options", is_plain_options),
+    explained("several-lines", is_several),
     explained("null-origin", other_origin(null=True)),
     explained("malformed-origin", other_origin(null=False)),
     explained("constant-star", is_constant),
@@ -464,6 +561,7 @@ ROWS: tuple[Row, ...] = (
     explained("malformed-method", refused_method(lambda method: not is_method(method))),
     explained("lowercase-method", refused_method(lambda method: method != method.upper())),
     explained("forbidden-method", refused_method(is_forbidden_method)),
+    explained("unknown-method", is_unknown_method),
     explained("undeclarable-names", is_undeclarable),
     explained("exposed-star", is_exposed_star),
     explained("star-headers", is_list("headers", star=True)),
@@ -516,21 +614,37 @@ configs: st.SearchStrategy[Config] = st.one_of(
     st.dictionaries(several(*ORIGINS, *ODD_ORIGINS), resource_options, max_size=3),
 )
 methods = several("GET", "GET", "GET", "PUT", "PUT", "POST", "DELETE", "PATCH", "HEAD", "TRACE")
-routes = st.tuples(
+function_routes = st.tuples(
     st.builds(Route, several("GET", "PUT"), several(True, True, False), configs),
     st.builds(Route, several("POST", "DELETE", "PATCH", "HEAD", "TRACE"), st.booleans(), configs),
 )
+view_routes = st.lists(
+    st.builds(Route, several("GET", "PUT"), st.booleans(), configs),
+    min_size=1,
+    max_size=2,
+    unique_by=lambda one: one.method,
+)
+static_routes = st.lists(
+    st.builds(Route, several("GET", "HEAD"), several(True, True, False), configs),
+    max_size=2,
+    unique_by=lambda one: one.method,
+)
+customs = st.dictionaries(several("GET", "PUT"), configs)
+common: dict[str, Any] = {
+    "defaults": configs, "resource_added": st.booleans(), "resource": configs, "mappings": st.booleans(),
+}  # fmt: skip
 configurations = st.one_of(
-    st.builds(Configuration, defaults=configs, resource_added=st.booleans(), resource=configs, routes=routes),
+    st.builds(Configuration, routes=function_routes, **common),
+    st.builds(Configuration, kind=st.just("view"), view=configs, custom=customs, **common),
     st.builds(
         Configuration,
-        kind=st.just("view"),
-        defaults=configs,
-        resource_added=st.booleans(),
-        resource=configs,
+        kind=st.just("method-view"),
+        routes=view_routes.map(tuple),
         view=configs,
-        custom=st.dictionaries(several("GET", "PUT"), configs),
+        custom=customs,
+        **common,
     ),
+    st.builds(Configuration, kind=st.just("static"), routes=static_routes.map(tuple), **common),
 )
 origins = st.one_of(
     several(APP, OTHER),
@@ -540,42 +654,136 @@ origins = st.one_of(
         "http://app.example.com", "https://" + "a" * 300 + ".example", "https://o'brien.example", "https://\xe9.example",
     ),
 )  # fmt: skip
-wishes = several(
-    {}, {}, {}, {"Vary": "Accept, accept-encoding"}, {"Vary": "*"}, {"Access-Control-Allow-Origin": "https://own.example"},
+# What the handler is to answer with, by the last segment of the path: a cache knows one answer for each path.
+WISHES: tuple[Mapping[str, str], ...] = (
+    {}, {"Vary": "Accept, accept-encoding"}, {"Vary": "*"}, {"Access-Control-Allow-Origin": "https://own.example"},
+    {"Access-Control-Allow-Credentials": "true"},
+    {"Access-Control-Allow-Credentials": "true", "Access-Control-Max-Age": "5"},
     {"Access-Control-Expose-Headers": "X-Own"}, {"Access-Control-Max-Age": "5"}, {"Set-Cookie": "a=b"},
     {"missing": "yes"}, {"raise": "yes"},
 )  # fmt: skip
-ASKED = ["X-A", "X-A", "x-a,x-b", "content-type, authorization", "x-a,", "X-Other", "cookie", "x a", "", " x-b\t"]
-paths = several(PATH, PATH, PATH, PATH, "/private", "/elsewhere")
+MANY = ",".join(f"x-{letter}" for letter in "hgfedcba")  # too many for a set to have them in order by chance
+ASKED = [
+    "X-A",
+    "X-A",
+    "x-a,x-b",
+    "content-type, authorization",
+    "x-a,",
+    "X-Other",
+    MANY,
+    MANY,
+    "cookie",
+    "x a",
+    "",
+    " x-b\t",
+]
+NONE = Response(0)
+
+
+def declared_origins(configuration: Configuration) -> list[str]:
+    own = [route.config for route in configuration.routes]
+    every = [configuration.defaults, configuration.resource, configuration.view, *configuration.custom.values(), *own]
+    return sorted({origin for config in every for origin in config or {} if origin != "*"})
+
+
+def granted(configuration: Configuration) -> list[Request]:
+    """Return preflights that the drop-in should grant, of every kind."""
+    asked = [
+        preflight(origin, method)
+        for origin in [*declared_origins(configuration), EVIL]
+        for method in ("GET", "HEAD", "PUT", "POST", "DELETE", "PATCH", "BREW")
+    ]
+    return [one for one in asked if expected(Pair(configuration, one, NONE, NONE)).text is None]
+
+
+def tempting(configuration: Configuration) -> list[Request]:
+    """Return preflights that the original grants, or refuses for their headers, and the drop-in refuses."""
+    asked = [
+        preflight(origin, method)
+        for origin in [*declared_origins(configuration), EVIL]
+        for method in ("TRACE", "BREW")
+        if (of_origin := chosen(configuration, origin, method, preflight=True)[0]) is not None
+        and (of_origin.allow_methods == "*" or method in added_methods(configuration))
+    ]
+    for one in granted(configuration)[:2]:
+        origin, method = (value for _, value in one.headers)
+        asked += [preflight(origin, method, MANY), preflight(origin, method, "x-a, x b")]
+        asked += [preflight("https://o'brien.example", method), preflight(origin, f"{method}, DELETE")]
+    return asked
 
 
 @st.composite
-def requests(draw: Callable[[st.SearchStrategy[Any]], Any]) -> Request:
-    origin, path = draw(origins), draw(paths)
-    if draw(st.booleans()):
-        method = draw(
-            st.one_of(methods, methods, several("OPTIONS", "put", "get", "GET, DELETE", "BREW", "", "a" * 70))
+def scenarios(draw: Callable[[st.SearchStrategy[Any]], Any]) -> tuple[Configuration, list[Request]]:
+    """Draw a configuration, and requests of which many are for what it declares."""
+    configuration = draw(configurations)
+    likely, known = [EVIL, *declared_origins(configuration)], (granted(configuration), tempting(configuration))
+    some_origin = st.one_of(st.sampled_from(likely), origins)
+    return configuration, [draw(requests(configuration, some_origin, *known)) for _ in range(6)]
+
+
+@st.composite
+def requests(
+    draw: Callable[[st.SearchStrategy[Any]], Any],
+    configuration: Configuration,
+    origins: st.SearchStrategy[str | None],
+    passing: list[Request],
+    tempting: list[Request],
+) -> Request:
+    more = tuple(draw(several((), (), (), (), (), (("Origin", EVIL),), (("Access-Control-Request-Method", "GET"),))))
+    number = draw(several(0, 0, *range(len(WISHES))))
+    folder = draw(several("/items", "/items", "/items", "/items", "/items", "/private", "/elsewhere"))
+    name = "page.txt" if configuration.kind == "static" or number == 0 else str(number)
+    path = f"{folder}/{name}"
+    kind = draw(several("actual", "actual", "preflight", *["passing"] * 3, "tempting"))
+    if kind == "tempting" and tempting:
+        tempted: Request = draw(st.sampled_from(tempting))
+        return tempted
+    if kind == "actual":
+        known = [route.method for route in configuration.routes] or ["GET", "PUT"]
+        method = draw(st.one_of(st.sampled_from(known), methods, several("OPTIONS", "BREW")))
+        wish = {} if configuration.kind == "static" else WISHES[number]
+        actual = Request.actual(draw(origins), path, method, X_Play=json.dumps(wish))
+        return Request(actual.method, actual.path, actual.headers + more[:1] * (more[:1] == (("Origin", EVIL),)))
+    if kind == "passing" and passing:
+        one = draw(st.sampled_from(passing))
+        method = asked_method(Pair(configuration, one, NONE, NONE))
+        _, of_origin, _ = chosen(configuration, header(one, "Origin")[0], method, preflight=True)
+        names = ["x-any", "x-a"] if of_origin.allow_headers == "*" else allowed_names(of_origin)
+        asked = draw(st.lists(st.sampled_from(names), max_size=2)) if names else []
+        lines = (("Access-Control-Request-Headers", ", ".join(asked)),) if asked else ()
+        return Request(one.method, one.path, one.headers + lines)
+    method = draw(
+        st.one_of(
+            methods, methods, several("OPTIONS", "put", "get", "GET, DELETE", "BREW", "BREW", "BREW", "", "a" * 70)
         )
-        names = draw(st.lists(several(*ASKED), max_size=2))
-        return Request.preflight(origin, method, *names, path=path, **draw(several({}, {"X-Play": "{}"})))
-    method = draw(st.one_of(methods, several("OPTIONS", "BREW")))
-    return Request.actual(origin, path, method, X_Play=json.dumps(draw(wishes)))
+    )
+    names = draw(st.lists(several(*ASKED), max_size=2))
+    one = Request.preflight(draw(origins), method, *names, path=path)
+    return Request(one.method, one.path, one.headers + more)
 
 
-def test_nothing_differs_but_by_the_rows(compared: Callable[..., None]) -> None:
+def test_nothing_differs_but_by_the_rows(compared: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("aiohttp.web_fileresponse.NOSENDFILE", True)  # the connection is in memory, and has no socket
     tally = Tally()
+    preflights: list[bool] = []
 
     @settings(max_examples=650)
-    @given(configurations, st.lists(requests(), min_size=5, max_size=5))
-    def run(configuration: Configuration, asked: Sequence[Request]) -> None:
+    @given(scenarios())
+    def run(scenario: tuple[Configuration, Sequence[Request]]) -> None:
+        configuration, asked = scenario
         with warnings.catch_warnings(action="ignore", category=CORSWarning):
             theirs, ours = (build(library, configuration) for library in LIBRARIES)
         for request in asked:
-            tally.compare(configuration, request, ask(theirs, request), ask(ours, request), ROWS)
+            answer = ask(ours, request)
+            tally.compare(configuration, request, ask(theirs, request), answer, ROWS)
+            if request.method == "OPTIONS" and header(request, "Access-Control-Request-Method"):
+                preflights.append(answer.status == 200)
 
     run()
     compared("aiohttp-cors", len(tally.configurations), tally.answers, tally.rows)
     assert len(tally.configurations) >= 300
+    assert sum(preflights) * 3 >= len(preflights)
+    assert {row.name for row in ROWS if row.explains is not shown_by_its_test} <= tally.rows.keys()
 
 
 # Each difference on purpose: what the original answers, and what the drop-in does.
@@ -678,6 +886,25 @@ def test_row_split_headers() -> None:
     assert (theirs, ours) == ("200", "headers are not allowed: X-B")
 
 
+def test_row_several_lines() -> None:
+    config: Config = {APP: {}, OTHER: {}}
+    theirs, ours = answers(route(config), Request("PUT", PATH, (("Origin", APP), ("Origin", OTHER))))
+    assert (theirs, ours) == ((200, {"allow-origin": APP}), (200, {}))
+
+    two = preflight(APP, "PUT")
+    two = Request(two.method, two.path, (*two.headers, ("Access-Control-Request-Method", "DELETE")))
+    assert refusals(route(config), two) == ["200", f"request method 'PUT, DELETE' is not allowed for '{APP}' origin"]
+
+
+def test_row_unknown_method() -> None:
+    everything: Config = {APP: {"allow_methods": "*"}}
+    resource = Configuration(resource_added=True, resource=everything)
+    assert refusals(resource, preflight(APP, "BREW")) == ["200", "200"]
+
+    theirs, ours = refusals(route(everything), preflight(APP, "BREW"))
+    assert (theirs, ours) == ("200", f"request method 'BREW' is not allowed for '{APP}' origin")
+
+
 def test_row_malformed_method() -> None:
     theirs, ours = both(route({APP: {"allow_methods": "*"}}), preflight(APP, "GET, DELETE"))
 
@@ -734,13 +961,20 @@ def test_row_all_headers() -> None:
 
 
 def test_row_star_methods() -> None:
-    theirs, ours = both(route({APP: {"allow_methods": "*"}}), preflight(APP, "DELETE"))
-
+    everything: Config = {APP: {"allow_methods": "*"}}
+    theirs, ours = both(Configuration(resource_added=True, resource=everything), preflight(APP, "DELETE"))
     assert (theirs.cors["allow-methods"], ours.cors["allow-methods"]) == ("DELETE", "*")
+
+    # Of an added route, nobody hears elsewhere: its options may be stricter.
+    theirs, ours = both(route(everything), preflight(APP, "DELETE"))
+    assert (theirs.cors["allow-methods"], ours.cors["allow-methods"]) == (
+        "DELETE",
+        "DELETE, GET, HEAD, OPTIONS, PATCH, POST",
+    )
 
 
 def test_row_all_methods() -> None:
-    theirs, ours = both(route({APP: {"allow_methods": ["DELETE", "PATCH"]}}), preflight(APP, "DELETE"))
+    theirs, ours = both(route({APP: {"allow_methods": ["DELETE", "PATCH", "PUT"]}}), preflight(APP, "DELETE"))
 
     assert (theirs.cors["allow-methods"], ours.cors["allow-methods"]) == ("DELETE", "DELETE, PATCH")
 
@@ -764,6 +998,14 @@ def test_row_escaped_text() -> None:
 
     assert theirs == f"origin 'https://\xe9.example\x1b{'x' * 200}' is not allowed"
     assert ours == f"origin 'https://\\xe9.example\\x1b{'x' * 82}' is not allowed"
+
+    long = "https://" + "x" * 200 + ".example"
+    theirs, ours = refusals(route({APP: {}}), preflight(long, "B" * 200))
+    assert theirs == f"request method '{'B' * 200}' is not allowed for '{long}' origin"
+    assert ours == f"request method '{'B' * 100}' is not allowed for '{long[:100]}' origin"
+
+    _, ours = refusals(route({APP: {}}), preflight(APP, "PUT", "x " * 200))
+    assert ours == f"headers are not allowed: '{'x ' * 50}'"
 
 
 async def hello(request: web.Request) -> web.StreamResponse:
@@ -960,6 +1202,34 @@ def test_conflicts_are_refused_in_the_same_words(conflict: str) -> None:
     assert texts[0] == texts[1]
 
 
+@pytest.mark.parametrize("name", ["options", "get_request_config"])
+def test_a_view_that_redefines_what_is_never_called_is_refused(name: str) -> None:
+    with pytest.raises(TypeError, match=rf"Items\.{name} would never be called: leave it out, and write a Policy"):
+        type("Items", (web.View, drop_in.CorsViewMixin), {name: hello})
+
+
+@pytest.mark.parametrize("argument", ["allow_headers", "expose_headers", "allow_methods"])
+def test_names_that_are_no_text_are_refused(argument: str) -> None:
+    wrongs: list[Any] = [[1], ["X-A", None], (b"x-a",)]
+    for wrong in wrongs:
+        with pytest.raises(ValueError, match=rf"'{argument}' must be either '\*', or sequence of strings, got"):
+            drop_in.ResourceOptions(**{argument: wrong})
+
+
+def test_credentials_of_the_handler_go_beside_an_allowed_origin_only() -> None:
+    own = {"Access_Control_Allow_Credentials": "true", "Access_Control_Max_Age": "5"}
+    granted = {"allow-origin": APP, "max-age": "5"}
+    with warnings.catch_warnings(action="ignore", category=CORSWarning):
+        app = build(drop_in, route({APP: {}, "null": {}}))
+        everybody = build(drop_in, route({"*": {}}))
+
+    assert ask(app, actual(APP, **own)).cors == granted
+    assert ask(app, actual("null", **own)).cors == {**granted, "allow-origin": "null"}
+    assert ask(everybody, actual(APP, **own)).cors == {**granted, "allow-origin": "*"}
+    for origin in (EVIL, None):
+        assert ask(app, actual(origin, **own)).cors == {"allow-credentials": "true", "max-age": "5"}
+
+
 def test_a_router_adapter_is_refused() -> None:
     with pytest.raises(TypeError, match="leave it out"):
         drop_in.CorsConfig(web.Application(), router_adapter=object())
@@ -998,9 +1268,14 @@ def test_static_files(library: Any, tmp_path: Path) -> None:
     with aiohttp_server(app, access_log=None) as address:
         file = ask_server(address, actual(APP, "GET"))
         statuses = [ask_server(address, preflight(APP, method)).status for method in ("GET", "HEAD", "PUT")]
+        plain = ask_server(address, actual(APP, "OPTIONS"))
 
     assert (file.body, file.cors) == (b"a file", {"allow-origin": APP})
     assert statuses == [200, 403, 403]
+    assert (plain.status, plain.body) == (
+        403,
+        f"{FAILED}'Access-Control-Request-Method' header is not specified".encode(),
+    )
 
 
 @pytest.mark.parametrize("library", LIBRARIES)
@@ -1066,6 +1341,50 @@ def test_a_sub_application_of_its_own(library: Any) -> None:
 
     assert ask(app, Request.preflight(APP, "PUT", path="/sub/items")).status == 200
     assert ask(app, Request.actual(APP, "/sub/items", "PUT")).cors == {"allow-origin": APP}
+
+
+@pytest.mark.parametrize("star", [False, True], ids=["named", "star"])
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_a_preflight_for_the_resource_says_nothing_of_a_route_with_options_of_its_own(library: Any, star: bool) -> None:
+    app = web.Application()
+    cors = library.setup(app)
+    allow_methods = "*" if star else ["PUT", "DELETE"]
+    everything = library.ResourceOptions(allow_methods=allow_methods, allow_headers=["X-Admin"], max_age=600)
+    resource = cors.add(app.router.add_resource("/items"), {APP: everything})
+    resource.add_route("PUT", hello)
+    cors.add(resource.add_route("DELETE", hello), {APP: library.ResourceOptions()})
+
+    with aiohttp_server(app, access_log=None) as address:
+        page = BrowserClient(address, origin=APP)
+        codes = [page.verdict("/items", method=method, headers={"X-Admin": "1"}).code for method in ("PUT", "DELETE")]
+        plain = page.verdict("/items", method="DELETE").code
+
+    assert (codes, plain) == (["allowed", "allow-origin-missing"], "allowed")
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_so_it_is_where_a_view_for_one_method_is_not_added(library: Any) -> None:
+    app = web.Application()
+    cors = library.setup(app)
+    everything = library.ResourceOptions(allow_methods=["PUT", "DELETE"], allow_headers=["X-Admin"])
+    resource = app.router.add_resource("/items")
+    resource.add_route("PUT", view(library, {APP: {}}, {}))
+    cors.add(resource, {APP: everything})
+    cors.add(resource.add_route("DELETE", hello), {APP: library.ResourceOptions()})
+
+    assert ask(app, Request.preflight(APP, "PUT", "x-admin")).cors["allow-methods"] == "PUT"
+    assert ask(app, Request.preflight(APP, "DELETE", "x-admin")).status == 403
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_options_for_a_view_that_is_added_after_its_resource_do_not_open_its_preflights(library: Any) -> None:
+    app = web.Application()
+    cors = library.setup(app)
+    resource = cors.add(app.router.add_resource("/items"), {OTHER: library.ResourceOptions(allow_methods="*")})
+    everything = library.ResourceOptions(allow_methods="*")
+    cors.add(resource.add_route("*", view(library, {}, {})), {APP: everything})
+
+    assert [ask(app, Request.preflight(origin, "PUT")).status for origin in (APP, OTHER)] == [403, 200]
 
 
 @pytest.mark.parametrize("library", LIBRARIES)

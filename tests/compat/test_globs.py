@@ -105,7 +105,7 @@ REPORTED = """
     example.com https://*.example.com/ https://*.Example.com https://*.example.com:443 file://* ws://*.example.com
     nul? https://pr-*.com https://foo.*.com https://*-staging.com https://example.* https://*.* https://foo-*
     https://pr-*.co.uk https://pr-*.github.io https://pr-*.amazonaws.com https://*.example.com. https://*..example.com
-    https://*.exämple.com http://[::1 https://*.example.com:99999 https://user@*.example.com
+    https://dev* http://intranet* https://a-b* https://*.exämple.com http://[::1 https://*.example.com:99999 https://user@*.example.com
 """.split()
 
 

@@ -9,7 +9,11 @@ from types import ModuleType
 
 import pytest
 
+from conformance.messages import Request
+from conformance.servers import ask_server, script_server
 from crossorigin.compat import CORSWarning
+
+from .examples import EXAMPLES, script
 
 ROOT = Path(__file__).parent.parent.parent
 GUIDES = {path.stem: path for path in (ROOT / "docs" / "migrating").glob("*.md") if path.stem != "README"}
@@ -53,6 +57,14 @@ def test_the_guides_code_runs(name: str, number: int) -> None:
         warnings.simplefilter("ignore", CORSWarning)  # what the guide shows, it also warns of
         warnings.simplefilter("ignore", DeprecationWarning)
         exec(compile(blocks(GUIDES[name])[number], f"{name}.md", "exec"), vars(module))
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_each_example_can_be_run(name: str) -> None:
+    with script_server(script(name)) as address:
+        response = ask_server(address, Request.actual("https://www.example.com", EXAMPLES[name].path))
+
+    assert response.status == 200
 
 
 def test_the_drop_ins_are_small() -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import inspect
 import re
+import threading
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
@@ -351,6 +352,264 @@ def test_an_exception_behind_the_first_bytes_is_raised_on(middleware: Any) -> No
     assert isinstance(response.error, LookupError)
 
 
+def outermost(app: Any) -> list[str]:
+    """Give *app* a middleware that answers exceptions by itself, and return what it has caught."""
+    caught: list[str] = []
+
+    class Catching:
+        def __init__(self, app: ASGIApp) -> None:
+            self.app = app
+
+        async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+            try:
+                await self.app(scope, receive, send)
+            except LookupError as error:
+                caught.append(str(error))
+                await PlainTextResponse("caught", 503)(scope, receive, send)
+
+    app.add_middleware(Catching)
+    return caught
+
+
+@pytest.mark.parametrize("place", PLACES)
+@BOTH
+def test_a_middleware_further_out_catches_exceptions(middleware: Any, place: str) -> None:
+    app = PLACES[place](middleware, allow_origins=[APP])
+    caught = outermost(app)
+    response = ask_asgi(app, Request.actual(APP, "/fails"))
+
+    assert caught == ["the handler failed"]
+    assert (response.status, response.body, response.cors, response.error) == (503, b"caught", {}, None)
+
+
+@pytest.mark.parametrize("place", PLACES)
+@BOTH
+def test_an_exception_carries_nothing_of_ours(middleware: Any, place: str) -> None:
+    handled: list[Exception] = []
+
+    def page(request: Any, error: Exception) -> PlainTextResponse:
+        handled.append(error)
+        return PlainTextResponse("so sorry", 500)
+
+    app = PLACES[place](middleware, allow_origins=[APP])
+    app.add_exception_handler(Exception, page)
+    response = ask_asgi(app, Request.actual(APP, "/fails"))
+
+    assert (response.status, response.body) == (500, b"so sorry")
+    assert handled == [response.error]
+    assert [vars(error) for error in handled] == [{}]
+    assert handled[0].args == ("the handler failed",)
+    assert not hasattr(handled[0], "__notes__")
+
+
+@BOTH
+def test_a_plain_handler_runs_in_a_thread_and_an_async_one_in_the_loop(middleware: Any) -> None:
+    threads: dict[str, int] = {}
+
+    def plain(request: Any, error: Exception) -> PlainTextResponse:
+        threads["def"] = threading.get_ident()
+        return PlainTextResponse("so sorry", 500)
+
+    async def coroutine(request: Any, error: Exception) -> PlainTextResponse:
+        threads["async def"] = threading.get_ident()
+        return PlainTextResponse("so sorry", 500)
+
+    for page in (plain, coroutine):
+        app = added(middleware, allow_origins=[APP])
+        app.add_exception_handler(Exception, page)
+        assert ask_asgi(app, Request.actual(APP, "/fails")).body == b"so sorry"
+    assert threads["async def"] == threading.get_ident() != threads["def"]
+
+
+@pytest.mark.parametrize("kind", ["def", "async def"])
+def test_a_custom_page_for_a_mounts_exceptions_has_the_headers(kind: str) -> None:
+    shared = PlainTextResponse("gone", 410, {"Vary": "Accept"})
+
+    def page(request: Any, error: Exception) -> PlainTextResponse:
+        return shared
+
+    async def page_async(request: Any, error: Exception) -> PlainTextResponse:
+        return shared
+
+    answers = []
+    for middleware in (ORIGINAL, CORSMiddleware):
+        app = mounted(middleware, allow_origins=[APP])
+        app.add_exception_handler(HTTPException, page if kind == "def" else page_async)
+        answers.append([ask_asgi(app, Request.actual(origin, "/conflict")) for origin in (APP, EVIL, None, APP)])
+    theirs, ours = answers
+
+    assert [(one.status, one.body, one.cors, one.vary) for one in theirs] == [(410, b"gone", {}, ["accept"])] * 4
+    assert [one.cors for one in ours] == [{"allow-origin": APP}, {}, {}, {"allow-origin": APP}]
+    assert [(one.status, one.body, one.vary) for one in ours] == [(410, b"gone", ["accept", "origin"])] * 4
+
+
+def two_mounts(middleware: Any) -> Starlette:
+    mounts = {"/a": APP, "/b": PARTNER}
+    return Starlette(
+        routes=[
+            Mount(path, api_below, middleware=[Middleware(middleware, allow_origins=[origin])])
+            for path, origin in mounts.items()
+        ]
+    )
+
+
+async def api_below(scope: Scope, receive: Receive, send: Send) -> None:
+    await api({**scope, "path": scope["path"].removeprefix(scope["root_path"])}, receive, send)
+
+
+def test_two_mounts_have_each_their_own_origins() -> None:
+    for path, mine, other in (("/a", APP, PARTNER), ("/b", PARTNER, APP)):
+        for end, status in (("/items", 200), ("/fails", 500), ("/conflict", 409)):
+            for origin, allowed in ((mine, {"allow-origin": mine}), (other, {})):
+                theirs, ours = (
+                    ask_asgi(two_mounts(one), Request.actual(origin, path + end)) for one in (ORIGINAL, CORSMiddleware)
+                )
+                assert (theirs.status, ours.status, ours.body) == (status, status, theirs.body)
+                assert theirs.cors == (allowed if status == 200 else {})
+                assert ours.cors == allowed
+                assert ours.vary == ["origin"]
+    app = two_mounts(CORSMiddleware)
+    for _ in range(2):  # one application: what is hooked for one mount does not answer for the other
+        for path, origin in (("/a", APP), ("/b", PARTNER), ("/a", PARTNER), ("/b", APP)):
+            cors = ask_asgi(app, Request.actual(origin, f"{path}/fails")).cors
+            assert cors == ({"allow-origin": origin} if (path, origin) in (("/a", APP), ("/b", PARTNER)) else {})
+
+
+def test_a_sub_application_with_its_own_middleware_answers_by_that() -> None:
+    answers = []
+    for middleware in (ORIGINAL, CORSMiddleware):
+        inner = Starlette(routes=[Mount("/", api_below)])
+        inner.add_middleware(middleware, allow_origins=[PARTNER])
+        app = Starlette(routes=[Mount("/sub", inner)])
+        paths = ("/items", "/fails", "/conflict", "/missing")
+        answers.append([ask_asgi(app, Request.actual(PARTNER, f"/sub{path}")) for path in paths])
+    theirs, ours = answers
+
+    assert [one.status for one in ours] == [one.status for one in theirs] == [200, 500, 409, 404]
+    assert [one.body for one in ours] == [one.body for one in theirs]
+    assert [one.cors for one in theirs] == [{"allow-origin": PARTNER}, {}, *[{"allow-origin": PARTNER}] * 2]
+    assert [one.cors for one in ours] == [{"allow-origin": PARTNER}] * 4
+
+
+# Two layers
+
+
+def layered(middleware: Any, outer: dict[str, Any], inner: dict[str, Any]) -> Any:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", CORSWarning)
+        return middleware(middleware(api, **inner), **outer)
+
+
+def test_the_outer_of_two_layers_answers_preflights_by_its_own_rules() -> None:
+    inner: dict[str, Any] = {"allow_origins": [APP, PARTNER], "allow_methods": ["PUT"], "allow_headers": ["x-a"]}
+    outer: dict[str, Any] = {"allow_origins": [APP], "allow_methods": ["DELETE"]}
+    for request, status in (
+        (Request.preflight(APP, "DELETE"), 200),
+        (Request.preflight(APP, "PUT"), 400),
+        (Request.preflight(APP, "DELETE", "x-a"), 400),
+        (Request.preflight(PARTNER, "PUT"), 400),
+    ):
+        theirs, ours = (ask_asgi(layered(one, outer, inner), request) for one in (ORIGINAL, CORSMiddleware))
+        assert (theirs.status, ours.status, ours.body) == (status, status, theirs.body)
+
+
+def test_the_outer_of_two_layers_replaces_what_it_sets_and_keeps_the_rest() -> None:
+    inner: dict[str, Any] = {"allow_origins": [APP, PARTNER], "expose_headers": ["X-Inner"]}
+    for outer in ({"allow_origins": [APP]}, {"allow_origins": [APP], "expose_headers": ["X-Outer"]}):
+        for origin, exposed in ((APP, outer.get("expose_headers", ["X-Inner"])), (PARTNER, ["X-Inner"])):
+            theirs, ours = (
+                ask_asgi(layered(one, outer, inner), Request.actual(origin)) for one in (ORIGINAL, CORSMiddleware)
+            )
+            assert ours.cors == {"allow-origin": origin, "expose-headers": exposed[0]}
+            if origin == APP:
+                assert theirs.cors == ours.cors
+    theirs, ours = (
+        ask_asgi(layered(one, {"allow_origins": ["*"]}, inner), Request.actual(APP))
+        for one in (ORIGINAL, CORSMiddleware)
+    )
+    assert theirs.cors == ours.cors == {"allow-origin": "*", "expose-headers": "X-Inner"}
+
+
+# What subclasses may not do, and lists that are copied
+
+
+@pytest.mark.parametrize(
+    "name", ["is_allowed_origin", "preflight_response", "simple_response", "send", "allow_explicit_origin"]
+)
+def test_a_method_that_would_never_be_called_is_refused_in_a_subclass(name: str) -> None:
+    assert hasattr(ORIGINAL, name)
+    type("Mine", (ORIGINAL,), {name: lambda self: None})
+    with pytest.raises(
+        TypeError, match=rf"Mine\.{name} would never be called: leave it out, and write a Policy instead"
+    ):
+        type("Mine", (CORSMiddleware,), {name: lambda self: None})
+
+
+def test_a_subclass_with_arguments_of_its_own_works() -> None:
+    class Mine(CORSMiddleware):
+        def __init__(self, app: ASGIApp) -> None:
+            super().__init__(app, allow_origins=[APP])
+
+    app = Starlette(routes=[Mount("/", api)])
+    app.add_middleware(Mine)
+    assert ask_asgi(app, Request.actual(APP)).cors == {"allow-origin": APP}
+
+
+def test_lists_are_copied_when_the_middleware_is_built() -> None:
+    origins = [APP]
+    theirs, ours = ORIGINAL(api, allow_origins=origins), CORSMiddleware(api, allow_origins=origins)
+    origins.append(PARTNER)
+
+    assert ask_asgi(theirs, Request.actual(PARTNER)).cors == {"allow-origin": PARTNER}
+    assert ask_asgi(ours, Request.actual(PARTNER)).cors == {}
+
+
+@pytest.mark.parametrize(
+    ("given_names", "sent", "read_as"),
+    [
+        (None, None, None),
+        ([], None, None),
+        (["X-A, X-B"], "X-A, X-B", "X-A, X-B"),
+        ([" X-A ", "X-B"], " X-A , X-B", "X-A, X-B"),
+        (("X-A,X-B", "X-C"), "X-A,X-B, X-C", "X-A, X-B, X-C"),
+    ],
+)
+def test_exposed_headers_are_read_as_the_wire_text_worked(
+    given_names: Any, sent: str | None, read_as: str | None
+) -> None:
+    theirs, ours = both(Request.actual(APP), allow_origins=[APP], expose_headers=given_names)
+
+    assert (theirs.cors.get("expose-headers"), ours.cors.get("expose-headers")) == (sent, read_as)
+
+
+def test_a_warning_finds_a_line_in_a_module_without_a_name() -> None:
+    with pytest.warns(CORSWarning) as caught:
+        exec(
+            compile("CORSMiddleware(None, allow_origins=['null'])", "nameless.py", "exec"),
+            {"CORSMiddleware": CORSMiddleware},
+        )
+
+    assert [warning.filename for warning in caught] == ["nameless.py"]
+
+
+@BOTH
+def test_a_scope_without_headers_is_a_request_without_an_origin(middleware: Any) -> None:
+    sent: list[Any] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    # Starlette itself reads scope["headers"], and so only the drop-in serves such a request.
+    app = middleware(api, allow_origins=[APP])
+    scope = {"type": "http", "method": "GET", "path": "/items"}
+    if middleware is ORIGINAL:
+        with pytest.raises(KeyError, match="headers"):
+            asyncio.run(app(scope, None, send))
+    else:
+        asyncio.run(app(scope, None, send))
+        assert sent[0]["headers"] == [(b"vary", b"Origin")]
+
+
 # The warning
 
 
@@ -607,7 +866,8 @@ class Case:
         self.original = ORIGINAL(api, **arguments)
         self.credentials = bool(arguments.get("allow_credentials"))
         self.constant = self.original.allow_all_origins and not self.credentials
-        self.exposed = list(arguments.get("expose_headers", ()))
+        given = arguments.get("expose_headers") or ()
+        self.exposed = [name.strip() for entry in given for name in entry.split(",")]
         self.methods = list(self.original.allow_methods)
         self.headers = sorted(name.lower() for name in self.original.allow_headers)
         self.origins = self._lines("origin")
@@ -847,7 +1107,8 @@ def configurations(draw: st.DrawFn) -> Configuration:
             [None, r"https://.*\.example\.org", ".*", r"https://app\.example\.com", "null|http://localhost:.*"]
         ),
         "allow_private_network": st.booleans(),
-        "expose_headers": lists("X-Total", "*", "Set-Cookie", "x-total", "A B", "Content-Type"),
+        "expose_headers": st.none()
+        | lists("X-Total", "*", "Set-Cookie", "x-total", "A B", "Content-Type", " X-B ,x-c", ",", ""),
         "max_age": st.sampled_from([600, 0, -5, 7201, 86400, 86401, None]),
     }  # fmt: skip
     origins = arguments.pop("allow_origins")

@@ -11,7 +11,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from ..answer import Answer, Block, Reason, Rules
+from .. import fetch
+from ..answer import Answer, Block, Rules
+from ..compose import Relay
 from ..findings import Finding, PolicyError, finding, table
 from ..origins import ANY
 from ..policy import Policy
@@ -28,19 +30,9 @@ def translated(drop_in: str, *, literal: int = 0, **arguments: Any) -> Policy:
     """Return ``Policy(**arguments)`` as a library would have it that checks nothing.
 
     What is dangerous is accepted. What can never match is left out, since it never matched in the original either:
-    nothing is repaired, for that would allow more than the original does. Seconds that browsers do not honour are cut
-    to those that they do. All this is said in one `CORSWarning`.
-
-    Args:
-        drop_in: What the user called, as the warning names it.
-        literal: How many of the origins, from the first, the original compares as text: a star in them is no pattern.
-        arguments: Those of `Policy`, with every list as a list or tuple.
-
-    Example:
-        >>> with warnings.catch_warnings(action="ignore"):
-        ...     policy = translated("example", allow_origins=["*", "example.com"], allow_credentials=True)
-        >>> policy.allow_origins, sorted(policy.dangerously_allow)
-        (('*',), ['any-origin-with-credentials'])
+    nothing is repaired, for that would allow more. Seconds are cut to what browsers honour. All this is said in one
+    `CORSWarning`, in the name of *drop_in*. All lists are lists or tuples. The first *literal* origins are text to the
+    original, and a star in them is no pattern.
     """
     detail = "; the original compares it as text, which no browser sends"
     found: list[Finding] = [
@@ -70,64 +62,42 @@ def translated(drop_in: str, *, literal: int = 0, **arguments: Any) -> Policy:
 def warn(text: str) -> None:
     """Emit a `CORSWarning` that points at the first line outside of this package: the user's."""
     level, frame = 1, sys._getframe()
-    while frame.f_back is not None and frame.f_globals["__name__"].startswith("crossorigin."):
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("crossorigin."):
         level, frame = level + 1, frame.f_back
     warnings.warn(CORSWarning(text), stacklevel=level)
 
 
-class DropIn:
+class Sealed:
+    """A class of a drop-in that never calls the original's methods *uncalled*: redefining one would change nothing."""
+
+    uncalled = ""
+
+    def __init_subclass__(cls) -> None:
+        for name in () if "uncalled" in vars(cls) else cls.uncalled.split():
+            if name in vars(cls):
+                raise TypeError(
+                    f"{cls.__name__}.{name} would never be called: leave it out, and write a Policy instead"
+                )
+
+
+class DropIn(Relay):
     """The answers of *rules* as the original gives them.
 
     CORS lines of the application that the policy does not set stay, as in all the originals: some applications set what
-    the library had no argument for. Subclasses override `reworded`.
-
-    Args:
-        rules: What decides.
+    the library had no argument for. Unless *own_credentials*, that of credentials goes beside an allowed origin.
     """
 
-    def __init__(self, rules: Rules) -> None:
-        self.rules = rules
-        self.is_async = rules.is_async
+    def __init__(self, rules: Rules, *, own_credentials: bool = True) -> None:
+        super().__init__(rules)
+        self._own_credentials = own_credentials
         self._kept: dict[Block, Block] = {}  # a policy has a handful of blocks for actual requests
 
-    def reworded(
-        self, answer: Answer, origin: str, path: str, method: str, headers: Sequence[str], private_network: bool
-    ) -> Answer:
-        """Return *answer*, to the preflight that the other arguments are, in the original's words and status."""
-        return answer
-
-    def actual(self, origin: str | None, path: str = "/") -> Answer | None:
-        """Answer as the rules do."""
-        return self._keeping(self.rules.actual(origin, path))
-
-    def preflight(
-        self, origin: str, path: str, method: str, headers: Sequence[str] = (), private_network: bool = False
-    ) -> Answer | None:
-        """Answer as the rules do, `reworded`."""
-        answer = self.rules.preflight(origin, path, method, headers, private_network)
-        return answer and self.reworded(answer, origin, path, method, headers, private_network)
-
-    async def actual_async(self, origin: str | None, path: str = "/") -> Answer | None:
-        """Answer as `actual` does, awaiting what is ``async``."""
-        return self._keeping(await self.rules.actual_async(origin, path))
-
-    async def preflight_async(
-        self, origin: str, path: str, method: str, headers: Sequence[str] = (), private_network: bool = False
-    ) -> Answer | None:
-        """Answer as `preflight` does, awaiting what is ``async``."""
-        answer = await self.rules.preflight_async(origin, path, method, headers, private_network)
-        return answer and self.reworded(answer, origin, path, method, headers, private_network)
-
-    def near_miss(
-        self, reason: Reason, origin: str, path: str = "/", method: str = "", headers: Sequence[str] = ()
-    ) -> str | None:
-        """Return the nearest miss of the rules (S20)."""
-        return self.rules.near_miss(reason, origin, path, method, headers)
-
-    def _keeping(self, answer: Answer | None) -> Answer | None:
-        if answer is None:
-            return None
+    def actual_reply(self, answer: Answer) -> Answer:
+        """Return *answer*, to an actual request, with the application's lines kept."""
         kept = self._kept.get(answer.block)
         if kept is None:
-            kept = self._kept[answer.block] = replace(answer.block, keep=True)
+            keep = fetch.CORS_RESPONSE_HEADERS
+            if answer.headers and not self._own_credentials:
+                keep -= {fetch.ALLOW_CREDENTIALS.lower()}
+            kept = self._kept[answer.block] = replace(answer.block, keep=keep)
         return answer._replace(block=kept)

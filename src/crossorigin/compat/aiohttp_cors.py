@@ -18,13 +18,14 @@ from .. import aiohttp, fetch
 from ..answer import DENIED, Answer, inner_answer
 from ..compose import LEAVE, NO_CORS, AnyOf
 from ..policy import Policy, requested_names
-from . import DropIn, translated
+from . import DropIn, Sealed, translated
 
 __all__ = ("APP_CONFIG_KEY", "CorsConfig", "CorsViewMixin", "ResourceOptions", "custom_cors", "setup")
 
 __title__, __version__, __uri__, __email__ = "aiohttp-cors", "0.8.1", "", ""  # what this stands in for
 __summary__, __license__, __author__, __copyright__ = "CORS support for aiohttp", "MIT", "", ""
 
+Names = frozenset[str]
 Config = Mapping[str, "ResourceOptions | Mapping[str, Any]"]
 _T = TypeVar("_T", bound=Any)
 
@@ -75,6 +76,7 @@ class ResourceOptions(
 
 
 _Level = dict[str, ResourceOptions]  # by origin: what a route was given, its resource, a view, or the application
+_Levels = list[_Level]
 _Added = tuple[_Level, aiohttp.ByMethod, bool, set[str]]  # with whether a view is asked first, and the routes' methods
 
 
@@ -87,8 +89,7 @@ class CorsConfig:
         router_adapter: Not supported.
 
     Raises:
-        TypeError, ValueError: For wrong arguments.
-        RuntimeError: If the application has a configuration already, or can no longer be changed.
+        TypeError, ValueError, RuntimeError: For wrong arguments, a second configuration, a frozen application.
     """
 
     def __init__(self, app: web.Application, *, defaults: Config | None = None, router_adapter: Any = None) -> None:
@@ -129,12 +130,16 @@ class CorsConfig:
         elif resource is entity:
             raise ValueError(f"CORS is already configured for {resource!r} resource.")
         if isinstance(entity, web.ResourceRoute):
-            of_resource, _, _, routes = self._added[resource]
+            of_resource, marked, by_view, routes = self._added[resource]
             if entity.method in routes:
                 place = f"on resource {resource!r} for {entity.method} method"
                 raise ValueError(f"Can't setup CORS for {entity!r} route: CORS already configured {place}")
             routes.add(entity.method)
-            self._mark(entity, self._added[resource], [options, of_resource, self.defaults], entity.method)
+            levels = [of_resource, self.defaults]
+            marked.default = self._rules([] if by_view else levels, None, levels, frozenset(routes))
+            for route in (one for one in resource if _is_view(one.handler) and one.method not in routes - {"*"}):
+                self._mark(route, self._added[resource], levels, None)
+            self._mark(entity, self._added[resource], [options, *levels], entity.method)
         return routing_entity
 
     def _opened(self, resource: web.Resource | web.StaticResource, options: _Level) -> _Added:
@@ -144,7 +149,7 @@ class CorsConfig:
         elif not by_view:
             resource.add_route(hdrs.METH_OPTIONS, _refuse)
         levels = [options, self.defaults]
-        marked = aiohttp.ByMethod({}, default=_Rules(self, [] if by_view else levels, None, levels))
+        marked = aiohttp.ByMethod({}, default=self._rules([] if by_view else levels, None, levels))
         added = options, marked, by_view, set[str]()
         aiohttp.cors(marked)(resource)
         for route in resource:
@@ -152,25 +157,34 @@ class CorsConfig:
                 self._mark(route, added, levels, None)
         return added
 
-    def _mark(self, route: web.AbstractRoute, added: _Added, levels: list[_Level], method: str | None) -> None:
+    def _mark(self, route: web.AbstractRoute, added: _Added, levels: _Levels, method: str | None) -> None:
         view: Any = route.handler
-        _, marked, by_view, _ = added
+        _, marked, by_view, routes = added
         if not _is_view(view):
-            marked.rules[route.method] = _Rules(self, levels, method, levels)
+            marked.rules[route.method] = self._rules(levels, method, levels)
             return
-        for name in hdrs.METH_ALL if route.method == hdrs.METH_ANY else {route.method}:
+        for name in hdrs.METH_ALL - routes if route.method == hdrs.METH_ANY else {route.method}:
             function = getattr(view, name.lower(), None)
             if function is not None:
                 custom = self._read(getattr(function, f"{name.lower()}_cors_config", None))
                 own = [custom, self._read(view.cors_config), self.defaults]
-                asked = (own, name) if by_view else (levels, None if route.method == hdrs.METH_ANY else method)
-                marked.rules[name] = _Rules(self, *asked, [*own, *levels[-2:]])
+                of_route = (levels, method) if route.method != hdrs.METH_ANY else (levels[-2:], None)
+                asked = (own, name) if by_view else of_route
+                marked.rules[name] = self._rules(*asked, [*own, *levels[-2:]], frozenset(routes))
 
-    def _policies_of(self, levels: list[_Level], method: str | None) -> list[Policy]:
+    def _rules(self, asked: _Levels, method: str | None, actual: _Levels, added: Names = frozenset()) -> "_Rules":
+        return _Rules(self._policies_of(asked, method, added), self._policies_of(actual, method, added), method)
+
+    def _policies_of(self, levels: _Levels, method: str | None, added: Names) -> list[Policy]:
         options = ChainMap(*levels)
         policies = [self._policy(origin, options[origin]) for origin in sorted(options, key="*".__eq__)]  # `*` is last
-        methods = [method] if method and not fetch.is_forbidden_method(method) else []
-        return policies if method is None else [policy.replace(allow_methods=methods) for policy in policies]
+        if method is None and not added:
+            return policies
+        # Told of an added route's method elsewhere, a browser would send it without asking for that route's options.
+        every, others = ({method}, Names()) if method else (hdrs.METH_ALL, added)
+        named = [every if method or "*" in policy.allow_methods else {*policy.allow_methods} for policy in policies]
+        methods = [sorted(names - others - fetch.FORBIDDEN_METHODS) for names in named]
+        return [policy.replace(allow_methods=names) for policy, names in zip(policies, methods, strict=True)]
 
     def _policy(self, origin: str, options: ResourceOptions) -> Policy:
         if (origin, options) not in self._policies:
@@ -194,16 +208,16 @@ class CorsConfig:
 class _Rules(DropIn):
     """Policies for preflights, and perhaps others for actual requests: for one method, or for all without a route."""
 
-    def __init__(self, cors: CorsConfig, asked: list[_Level], method: str | None, actual: list[_Level]) -> None:
-        self._asked, for_actual = cors._policies_of(asked, method), cors._policies_of(actual, method)
-        super().__init__(AnyOf(*self._asked) if self._asked else NO_CORS)
-        self._actual, self._method = AnyOf(*for_actual) if for_actual else NO_CORS, method
+    def __init__(self, asked: list[Policy], actual: list[Policy], method: str | None) -> None:
+        self._asked, self._method = asked, method
+        self._actual = AnyOf(*actual) if actual else NO_CORS
+        super().__init__(AnyOf(*self._asked) if self._asked else NO_CORS, own_credentials=False)
 
     def actual(self, origin: str | None, path: str = "/") -> Answer | None:
-        return self._keeping(self._actual.actual(origin, path))
+        return (answer := self._actual.actual(origin, path)) and self.actual_reply(answer)
 
-    def reworded(
-        self, answer: Answer, origin: str, path: str, method: str, headers: Sequence[str], private_network: bool
+    def preflight_reply(
+        self, answer: Answer, origin: str, method: str, headers: Sequence[str], private_network: bool
     ) -> Answer:
         policy = next((policy for policy in self._asked if policy.actual(origin).allowed), None)
         if policy is None and self._method:
@@ -239,7 +253,7 @@ def _options(origin: object, raw: object) -> ResourceOptions:
 def _names(argument: str, value: object, fold: Callable[[str], str]) -> Any:
     if value == "*":
         return "*"
-    if isinstance(value, str) or not isinstance(value, Sequence):
+    if isinstance(value, str) or not isinstance(value, Sequence) or not all(isinstance(name, str) for name in value):
         raise ValueError(f"'{argument}' must be either '*', or sequence of strings, got '{value!r}'")
     return frozenset(map(fold, value))
 
@@ -252,10 +266,10 @@ def _has_view(resource: Iterable[web.AbstractRoute]) -> bool:
     for route in resource:
         if route.method == hdrs.METH_OPTIONS:
             raise ValueError(f"{resource!r} already has OPTIONS handler {route.handler!r}")
-        if route.method == hdrs.METH_ANY and not _is_view(route.handler, web.View):
-            raise ValueError(f"{resource!r} already has a '*' handler for all methods")
         if route.method == hdrs.METH_ANY and not _is_view(route.handler):
-            raise ValueError("web view should be derived from aiohttp_cors.CorsViewMixin for working with the library")
+            derived = "web view should be derived from aiohttp_cors.CorsViewMixin for working with the library"
+            is_view = _is_view(route.handler, web.View)
+            raise ValueError(derived if is_view else f"{resource!r} already has a '*' handler for all methods")
     return any(route.method == hdrs.METH_ANY for route in resource)
 
 
@@ -268,13 +282,14 @@ async def _refuse(request: web.Request) -> web.StreamResponse:
     raise web.HTTPForbidden(text=f"CORS preflight request failed: {text}")
 
 
-class CorsViewMixin:
+class CorsViewMixin(Sealed):
     """What a view derives from, beside `aiohttp.web.View`. Its ``cors_config`` holds options by origin.
 
     >>> class Hello(web.View, CorsViewMixin):
     ...     cors_config = {"https://app.example.com": ResourceOptions()}
     """
 
+    uncalled = "options get_request_config"
     request: web.Request
     cors_config: Config | None = None
 

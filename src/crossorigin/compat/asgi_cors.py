@@ -4,6 +4,7 @@ The original leaves preflights to the application, and puts what answers them on
 request counts as an actual one, and is told what a preflight would be told.
 """
 
+import re
 from collections.abc import Callable, Iterable
 from functools import partial, wraps
 from inspect import isawaitable
@@ -37,26 +38,7 @@ def asgi_cors(
     >>> async def app(scope, receive, send): ...
     >>> app = asgi_cors(app, hosts=["https://www.example.com"], methods=["PUT"])
     """
-    exact, globs = _texts(hosts), _texts(host_wildcards)
-    if any(text.endswith("/") for text in (*exact, *globs)):
-        raise AssertionError("Error: CORS origin rules should never end in a /")
-    origins = [ANY] if allow_all else [*exact, *map(origins_of, globs)]
-    policy = translated(
-        "asgi_cors",
-        literal=0 if allow_all else len(exact),
-        allow_origins=origins,
-        allow_origin_check=partial(_check, callback) if callable(callback) else callback,
-        allow_headers=[name.strip() for text in _texts(headers) for name in text.split(",")],
-        allow_methods=[name.strip() for text in _texts(methods) for name in text.split(",")],
-        max_age=max_age or None,
-    )
-    answering = _Middleware(app, _Everywhere(policy), websockets=False)
-
-    @wraps(app)
-    async def app_behind_cors(scope: Scope, receive: Receive, send: Send) -> None:
-        await (answering if scope["type"] == "http" else app)(scope, receive, send)
-
-    return app_behind_cors
+    return asgi_cors_decorator(allow_all, hosts, host_wildcards, callback, headers, methods, max_age)(app)
 
 
 def asgi_cors_decorator(
@@ -64,7 +46,31 @@ def asgi_cors_decorator(
     headers: Texts = None, methods: Texts = None, max_age: int | None = None
 ) -> Callable[[ASGIApp], ASGIApp]:  # fmt: skip
     """Return a decorator that does what `asgi_cors` does, with its arguments."""
-    return partial(asgi_cors, **locals())
+    exact, globs = _texts(hosts), _texts(host_wildcards)
+    if any(text.endswith("/") for text in (*exact, *globs)):
+        raise AssertionError("Error: CORS origin rules should never end in a /")
+    # A star alone sends the origin back, as the original does, so that an application may add its credentials line.
+    patterns = (re.compile(".+") if set(text) == {ANY} else origins_of(text) for text in globs)
+    policy = translated(
+        "asgi_cors",
+        literal=0 if allow_all else len(exact),
+        allow_origins=[ANY] if allow_all else [*exact, *patterns],
+        allow_origin_check=partial(_check, callback) if callable(callback) else callback,
+        allow_headers=[name.strip() for text in _texts(headers) for name in text.split(",")],
+        allow_methods=[name.strip() for text in _texts(methods) for name in text.split(",")],
+        max_age=max_age or None,
+    )
+
+    def decorate(app: ASGIApp) -> ASGIApp:
+        answering = _Middleware(app, _Everywhere(policy), websockets=False)
+
+        @wraps(app)
+        async def app_behind_cors(scope: Scope, receive: Receive, send: Send) -> None:
+            await (answering if scope["type"] == "http" else app)(scope, receive, send)
+
+        return app_behind_cors
+
+    return decorate
 
 
 def _texts(given: Texts) -> list[str]:
@@ -95,12 +101,17 @@ class _Origin(bytes):
 
 class _Everywhere(DropIn):  # nobody's preflight, where there is no origin
     def actual(self, origin: str | None, path: str = "/") -> Answer | None:
-        return self._keeping(self.rules.preflight(origin or "", path, "GET"))
+        return (answer := self.rules.preflight(origin or "", path, "GET")) and self.actual_reply(answer)
 
     async def actual_async(self, origin: str | None, path: str = "/") -> Answer | None:
-        return self._keeping(await self.rules.preflight_async(origin or "", path, "GET"))
+        return (answer := await self.rules.preflight_async(origin or "", path, "GET")) and self.actual_reply(answer)
 
 
 class _Middleware(CORSMiddleware):
+    _inner = property(lambda self: None, lambda self, inner: None)  # whatever is inside, the application's lines stay
+
     def read(self, scope: Scope) -> Asked:
         return super().read(scope)._replace(kind="actual")
+
+    def answers_exceptions(self, scope: Scope, answer: Answer) -> bool:
+        return "app" not in scope  # a framework around it has pages for exceptions

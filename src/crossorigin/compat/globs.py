@@ -8,7 +8,7 @@ for well-formed origins only (S3, S4). Knows nothing of policies.
 import fnmatch
 import re
 
-from ..origins import ANY, OriginPattern, has_public_suffix_below, is_public_suffix
+from ..origins import ANY, OriginPattern, has_public_suffix_below, is_loopback, is_public_suffix
 
 # `fnmatch` closes a class at the first "]" that is not its first member, and a "[" that is never closed is text.
 _CLASS = re.compile(r"\[!?+\]?+[^\]]*\]")
@@ -43,7 +43,8 @@ def origins_of(glob: str) -> str | re.Pattern[str]:
     before, star, after = ("", "", "") if is_address or host == ANY else host.rpartition(ANY)
     label, _, parent = after.partition(".")
     is_open = bool(star) and _is_open(parent)
-    if host[-1] in ".-" or (is_open and (before or label.startswith("-"))):
+    is_partial = any_port and host != ANY and not is_address and "." not in host and not is_loopback(host.lstrip(ANY))
+    if host[-1] in ".-" or is_partial or (is_open and (before or label.startswith("-"))):
         return glob
     spelled = f"{scheme}://{host}{':*' if any_port else port and f':{port}'}"
     if "[" not in glob and ANY not in port and OriginPattern.parse(spelled):

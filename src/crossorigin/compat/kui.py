@@ -12,8 +12,8 @@ from . import DropIn, translated
 __all__ = ["allow_cors"]
 
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE")
-_SAFELISTED = {"Accept", "Accept-Language", "Content-Language", "Content-Type"}
-_TEXT = re.compile(r"(?:[\w:/-]|\\[.:/-])*")  # expressions that match one text alone: https://app\.example\.com
+# Expressions that match one text alone: https://app\.example\.com
+_TEXT = re.compile(r"\^?((?:[\w:/-]|\\[].:/[-])*)(?:\$|\\Z)?")
 
 
 def allow_cors(
@@ -40,16 +40,16 @@ def allow_cors(
         "crossorigin.compat.kui.allow_cors",
         allow_origins=[_origin(pattern) for pattern in allow_origins],
         allow_methods=[name for name in methods if name != "TRACE"],  # a default that no page can send
-        allow_headers=sorted({*_SAFELISTED, *headers}),
+        allow_headers=sorted({"Accept", "Accept-Language", "Content-Language", "Content-Type", *headers}),
         expose_headers=exposed,
         allow_credentials=bool(allow_credentials),
         max_age=max_age,
     )
-    return cors(DropIn(policy), preflight_status=200, websockets=False)
+    return cors(DropIn(policy, own_credentials=False), preflight_status=200, websockets=False)
 
 
 def _origin(pattern: object) -> str | re.Pattern[str]:
     if not isinstance(pattern, re.Pattern) or not isinstance(pattern.pattern, str):
         raise TypeError(f"allow_origins holds {pattern!r}; write re.compile(re.escape('https://app.example.com'))")
-    is_text = pattern.flags == re.UNICODE and _TEXT.fullmatch(pattern.pattern)
-    return pattern.pattern.replace("\\", "") if is_text else pattern
+    text = _TEXT.fullmatch(pattern.pattern) if pattern.flags == re.UNICODE else None
+    return text[1].replace("\\", "") if text else pattern

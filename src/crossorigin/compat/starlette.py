@@ -13,18 +13,20 @@ from .. import starlette
 from ..answer import Answer
 from ..asgi import ASGIApp
 from ..policy import Policy
-from . import DropIn, translated
+from . import DropIn, Sealed, translated
 
 __all__ = ["ALL_METHODS", "SAFELISTED_HEADERS", "CORSMiddleware"]
 
 
-class CORSMiddleware(starlette.CORSMiddleware):
+class CORSMiddleware(Sealed, starlette.CORSMiddleware):
     """Starlette's middleware, argument for argument: for ``add_middleware``, ``Middleware`` and any ASGI application.
 
     Example:
         >>> from starlette.applications import Starlette
         >>> Starlette().add_middleware(CORSMiddleware, allow_origins=["https://app.example.com"], allow_methods=["*"])
     """
+
+    uncalled = "is_allowed_origin preflight_response simple_response send allow_explicit_origin"
 
     def __init__(
         self,
@@ -39,7 +41,9 @@ class CORSMiddleware(starlette.CORSMiddleware):
         max_age: int = 600,
     ) -> None:
         lists = (allow_origins, allow_methods, allow_headers, expose_headers)
-        origins, methods, headers, exposed = ([names] if isinstance(names, str) else list(names) for names in lists)
+        origins, methods, headers, exposed = (
+            [names] if isinstance(names, str) else list(names or ()) for names in lists
+        )
         policy = translated(
             "crossorigin.compat.starlette.CORSMiddleware",
             literal=0 if "*" in origins else len(origins),
@@ -48,10 +52,11 @@ class CORSMiddleware(starlette.CORSMiddleware):
             allow_headers=["*", "Authorization"] if "*" in headers else sorted(SAFELISTED_HEADERS | set(headers)),
             allow_credentials=bool(allow_credentials),
             allow_private_network=bool(allow_private_network),
-            expose_headers=exposed,
+            expose_headers=[part.strip() for name in exposed for part in name.split(",")],
             max_age=max_age,
         )
         super().__init__(app, _Starlettes(policy), preflight_status=200, websockets=False)
+        self._inner = None  # a middleware directly inside has no say about preflights, as in the original
 
 
 class _Starlettes(DropIn):
@@ -60,13 +65,13 @@ class _Starlettes(DropIn):
         self._policy = policy
         self._for_anybody = policy.replace(allow_origins="*", allow_credentials=False, dangerously_allow=())
 
-    def reworded(
-        self, answer: Answer, origin: str, path: str, method: str, headers: Sequence[str], private_network: bool
+    def preflight_reply(
+        self, answer: Answer, origin: str, method: str, headers: Sequence[str], private_network: bool
     ) -> Answer:
         lacks = {
             "origin": not answer.origin_allowed,
             "method": method not in self._policy.allow_methods,  # a policy lets GET, HEAD and POST pass unlisted
-            "headers": not self._for_anybody.preflight(origin, path, "GET", headers).allowed,
+            "headers": not self._for_anybody.preflight(origin, "/", "GET", headers).allowed,
             "private-network": private_network and not self._policy.allow_private_network,
         }
         if not any(lacks.values()):

@@ -7,7 +7,7 @@ With ``verbmatch``, only those take part whose methods match the request's.
 import fnmatch
 import re
 from collections import namedtuple
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 from wsgiref.types import WSGIApplication, WSGIEnvironment
 
@@ -17,7 +17,7 @@ from ..compose import AnyOf, FixedRules
 from ..origins import ANY
 from ..policy import Policy
 from ..wsgi import CORSMiddleware
-from . import DropIn, translated, warn
+from . import DropIn, Sealed, translated, warn
 from .globs import origins_of
 
 __all__ = ["CORS", "make_middleware"]
@@ -26,26 +26,26 @@ DENY = "deny"  # the name of the policy that allows nothing, and hides those beh
 Options = namedtuple("Options", "name origin methods headers expose_headers credentials maxage match")
 
 
-class CORS(CORSMiddleware):
+class CORS(Sealed, CORSMiddleware):
     """WSGI middleware that answers preflights, and adds CORS headers to the responses of *application*.
 
     Options are *kw* or else *cfg*: ``policy``, ``matchstrategy``, and ``<policy>_origin`` and so on; or *kw* without
     ``policy``, which are those of the only one.
 
     Raises:
-        TypeError: If an option is not text.
-        ValueError: If ``matchstrategy`` is unknown.
+        TypeError, ValueError: If an option is not text, or ``matchstrategy`` is unknown.
 
     >>> app = CORS(lambda environ, start_response: [], origin="https://*.example.com", methods="GET, PUT")
     >>> app.selectPolicy("https://www.example.com")
     ('direct', 'https://www.example.com')
     """
 
+    uncalled = "matchpattern matchlist selectPolicy"
+
     def __init__(self, application: WSGIApplication, cfg: Mapping[str, Any] | None = None, **kw: Any) -> None:
         if kw and "policy" not in kw:
             kw = {"policy": "direct"} | {f"direct_{name}": value for name, value in kw.items()}
         cfg = kw or cfg or {}
-        self.application = application
         self.activepolicies = [name.strip() for name in cfg.get("policy", DENY).split(",")]
         self.matchstrategy = cfg.get("matchstrategy", "firstmatch")
         if self.matchstrategy not in ("firstmatch", "verbmatch"):
@@ -59,7 +59,7 @@ class CORS(CORSMiddleware):
             if DENY in self.policies:
                 continue
             origins = [ANY] if options.origin in ("copy", ANY) else map(origins_of, filter(None, options.match))
-            credentials, maxage = options.credentials == "true", str(options.maxage).strip()
+            credentials, maxage = options.credentials == "true", str(options.maxage or "").strip()
             self._asked[name] = translated(
                 f"wsgicors.CORS, policy {name!r},",
                 allow_origins=list(origins),
@@ -81,27 +81,44 @@ class CORS(CORSMiddleware):
         """Return whether *origin*, in lower case if not *case_sensitive*, matches one of *allowed_origins* as text."""
         return any(fnmatch.fnmatch(origin if case_sensitive else origin.lower(), glob) for glob in allowed_origins)
 
+    application = property(lambda self: self.app, lambda self, app: setattr(self, "app", app))
+
     def selectPolicy(self, origin: str | None, request_method: str | None = None) -> tuple[str, str | None]:  # noqa: N802
         """Return the name of the policy that decides, and the origin that is sent back, or ``None``."""
-        for name in self._matching(request_method or ""):
-            if sent := dict(self._asked[name].actual(origin).headers).get(fetch.ALLOW_ORIGIN):
-                return name, sent
-        return DENY if DENY in self.policies else self.activepolicies[-1], None
+        names = self._matching(request_method or "")
+        name = next((name for name in names if self._is_for(name, origin)), None)
+        if name is None:
+            return DENY if DENY in self.policies else self.activepolicies[-1], None
+        return name, dict(self._asked[name].actual(origin).headers).get(fetch.ALLOW_ORIGIN)
 
     def rules_for(self, environ: WSGIEnvironment, method: str) -> Rules:
         """Return the rules for a request with *method* (for a preflight, the one that it asks for)."""
-        return super().rules_for(environ, method) if self._inner else self._rules_of(self._matching(method))
+        return self._rules_of(self._matching(method))
 
     def _matching(self, method: str) -> tuple[str, ...]:
-        if self.matchstrategy == "firstmatch":
-            return tuple(self._asked)
-        return tuple(name for name in self._asked if self.matchlist(method, self.policies[name].methods, True))
+        first, policies = self.matchstrategy == "firstmatch", self.policies
+        return tuple(name for name in self._asked if first or self.matchlist(method, policies[name].methods, True))
 
     def _rules_of(self, names: tuple[str, ...]) -> Rules:
-        if names not in self._rules:
-            rules = AnyOf(*map(self._asked.__getitem__, names)) if names else FixedRules(DENY, "origin-not-allowed")
-            self._rules[names] = DropIn(rules)
-        return self._rules[names]
+        return self._rules.setdefault(names, self._rules.get(names) or _FirstMatch(names, self._asked, self._is_for))
+
+    def _is_for(self, name: str, origin: str | None) -> bool:
+        globs = self.policies[name].match
+        return self.matchlist(origin, globs) if origin and globs else bool(self.policies[name].origin)
+
+
+class _FirstMatch(DropIn):
+    """The first policy that is for an origin, as text: whatever it says to it, no later policy is asked."""
+
+    def __init__(self, names: tuple[str, ...], asked: Mapping[str, Policy], is_for: Callable[[str, str], bool]) -> None:
+        nobody = FixedRules(DENY, "origin-not-allowed")
+        super().__init__(AnyOf(*map(asked.__getitem__, names)) if names else nobody)
+        self._is_for = is_for
+        varied = {name for name in names[1:] if asked[name].actual(None).headers}  # a `*` that is not for all of them
+        self._each = {name: AnyOf(nobody, asked[name]) if name in varied else asked[name] for name in names}
+
+    def ruling(self, origin: str | None) -> Rules:
+        return next((rules for name, rules in self._each.items() if origin and self._is_for(name, origin)), self.rules)
 
 
 def make_middleware(app: WSGIApplication, cfg: Mapping[str, Any] | None = None, **kw: Any) -> CORS:
@@ -113,7 +130,7 @@ def _options(name: str, given: Mapping[str, Any]) -> Options:
     if "origin" not in given and (given or name != DENY):
         reason = "has no value for 'origin' set" if given else "hasn't defined any keys; mind upper and lower case"
         warn(f"The policy {name!r} was referenced but {reason}: it allows nothing.")
-    texts = [given.get(key, "") for key in ("origin", "methods", "headers", "expose_headers")]
+    texts = [given.get(key) or "" for key in ("origin", "methods", "headers", "expose_headers")]
     if not all(isinstance(text, str) for text in texts):
         raise TypeError(f"the options of policy {name!r} are {given!r}; write each as one str, as in an ini file")
     origin, methods, headers, exposed = texts

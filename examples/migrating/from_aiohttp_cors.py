@@ -1,6 +1,6 @@
 """The first example of aiohttp-cors' README, with nothing but the import changed.
 
-``python examples/migrating/aiohttp_cors.py [PORT]`` serves it on http://127.0.0.1:8000. Ask it as the page does::
+``python examples/migrating/from_aiohttp_cors.py [PORT]`` serves it on http://127.0.0.1:8000. Ask it as the page does::
 
     curl -i -H "Origin: http://client.example.org" http://127.0.0.1:8000/hello
 

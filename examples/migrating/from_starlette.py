@@ -1,6 +1,7 @@
 """FastAPI's own example of its ``CORSMiddleware``, with nothing but the import changed.
 
-Run it with ``python examples/migrating/starlette.py [PORT]``. It serves on 127.0.0.1, on port 8000 if none is given.
+Run it with ``python examples/migrating/from_starlette.py [PORT]``. It serves on 127.0.0.1, on port 8000 if none is
+given.
 """
 
 import sys

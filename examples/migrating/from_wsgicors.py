@@ -1,7 +1,7 @@
 """The Pyramid example of the README of wsgicors, with nothing but the import changed.
 
-Run ``python examples/migrating/wsgicors.py [PORT]``, and open a page that fetches http://127.0.0.1:8000. The README's
-other example, several policies in an ini file, is ``wsgicors.ini``.
+Run ``python examples/migrating/from_wsgicors.py [PORT]``, and open a page that fetches http://127.0.0.1:8000. The
+README's other example, several policies in an ini file, is ``from_wsgicors.ini``.
 """
 
 import sys
@@ -36,7 +36,7 @@ def app(global_config: Any, **settings: Any) -> Any:
 
 
 def bare(global_config: Any, **settings: Any) -> Any:
-    """This function returns what ``wsgicors.ini`` puts its filter in front of."""
+    """This function returns what ``from_wsgicors.ini`` puts its filter in front of."""
     config = Configurator(settings=settings)
     config.add_view(hello)
     return config.make_wsgi_app()

@@ -1,6 +1,6 @@
 """Kui's own example of ``allow_cors`` on a route, with nothing but the import changed.
 
-Run it with ``python examples/migrating/kui.py [PORT]``. It serves on 127.0.0.1, on port 8000 if none is given.
+Run it with ``python examples/migrating/from_kui.py [PORT]``. It serves on 127.0.0.1, on port 8000 if none is given.
 """
 
 import re

@@ -1,6 +1,6 @@
 """The README of asgi-cors as a program, with nothing but the import changed.
 
-Run ``python examples/migrating/asgi_cors.py [PORT]``, and open a page of `PAGE` that fetches http://127.0.0.1:8000.
+Run ``python examples/migrating/from_asgi_cors.py [PORT]``, and open a page of `PAGE` that fetches http://127.0.0.1:8000.
 """
 
 import sys
