@@ -334,7 +334,7 @@ def _closeness(rules: Rules, origin: str, path: str) -> int:
 def _covering(rules: Rules, path: str) -> str | None:
     """Return the path of the rule of *rules* that covers *path*, if they go by paths."""
     prefixes = [prefix for prefix, _ in rules.by_prefix] if isinstance(rules, ByPath) else []
-    return next((prefix for prefix in prefixes if path == prefix or path.startswith(f"{prefix}/")), None)
+    return next((prefix or "/" for prefix in prefixes if path == prefix or path.startswith(f"{prefix}/")), None)
 
 
 def _listed(verdict: Verdict, name: str) -> list[str]:
