@@ -1,12 +1,15 @@
-"""Writes the pages of the documentation that are made from the code: ``python docs/generate.py``."""
+"""Writes what is made from the code, pages and the schema of policy files: ``python docs/generate.py``."""
 
+import json
 from pathlib import Path
 
+from crossorigin import schema
 from crossorigin.browser import BLOCKS, ENGINES, Difference
 from crossorigin.findings import CATALOGUE
 
 FINDINGS = Path(__file__).with_name("findings.md")
 BROWSER = Path(__file__).with_name("browser.md")
+SCHEMA = Path(schema.__file__).with_suffix(".json")
 
 FINDINGS_INTRODUCTION = """\
 # Findings
@@ -98,6 +101,11 @@ def browser_page() -> str:
     return "\n".join([BROWSER_INTRODUCTION, *blocks, "", *differences, ""])
 
 
+def schema_file() -> str:
+    """Return the schema of policy files as JSON."""
+    return json.dumps(schema.build(), indent=2) + "\n"
+
+
 def _cell(sentence: str) -> str:
     return (sentence[0].upper() + sentence[1:].rstrip(".") + ".").replace("|", r"\|")
 
@@ -105,3 +113,4 @@ def _cell(sentence: str) -> str:
 if __name__ == "__main__":
     FINDINGS.write_text(findings_page(), encoding="utf-8")
     BROWSER.write_text(browser_page(), encoding="utf-8")
+    SCHEMA.write_text(schema_file(), encoding="utf-8")

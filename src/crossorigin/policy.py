@@ -2,13 +2,15 @@
 
 A policy answers two questions, in plain strings: *this actual request?* and *this preflight?* (`Answer`). It performs
 no I/O and knows no framework: adapters carry a few request headers in and write the answer out. CORS is treated as a
-compilation target: whatever of an answer does not depend on the request is built once, in the constructor.
+compilation target: whatever of an answer does not depend on the request is built once, in the constructor. Half of this
+file is documentation: what each argument and each question means is said here, and nowhere else.
 
 Restates the server's side of Fetch §3.3 (the CORS protocol). The rules that the comments cite (S5, S14, F1, ...) are
 listed in ``docs/rules.md``.
 """
 
 import inspect
+import os
 import re
 from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,6 +19,7 @@ from typing import Any, Self, cast
 
 from . import fetch
 from .answer import DENIED, Answer, Reason
+from .arguments import at_variables, read_environment, read_mapping
 from .compiled import Compiled
 from .findings import Finding, PolicyError
 from .notation import as_code, as_data
@@ -25,7 +28,6 @@ from .validation import (
     DEFAULTS,
     OriginCheck,
     Report,
-    close_match,
     is_async_check,
     read_check,
     read_dangers,
@@ -335,20 +337,40 @@ class Policy:
         if not isinstance(mapping, Mapping):
             raise TypeError(f"a policy as data is a mapping of its arguments, not {type(mapping).__name__}")
         report = Report()
-        known: dict[str, Any] = {"allow_origins": ()}
-        for name, value in mapping.items():
-            if name in DEFAULTS:
-                known[name] = value
-            else:
-                close = close_match(str(name), DEFAULTS)
-                where = str(name) if str(name).isidentifier() else repr(name)
-                report.add("argument-unknown", where, value, close)
-        if "allow_origins" not in mapping:
-            report.add("argument-missing", "allow_origins", None)
+        return cls._checked(read_mapping(mapping, report), report)
+
+    @classmethod
+    def from_env(cls, prefix: str = "CORS_", environ: Mapping[str, str] | None = None) -> Self:
+        """Return the policy that environment variables describe: *prefix*, then the argument's name in upper case.
+
+        The entries of a list stand between commas; flags are ``true`` or ``false``; ``max_age`` is a number of seconds
+        or ``none``. An empty variable counts as not set, and ``CORS_ALLOW_ORIGINS`` must be set. Regular expressions
+        and ``allow_origin_check`` are code, which no variable can hold.
+
+        Args:
+            prefix: What the names of all variables begin with. No other variable may begin so.
+            environ: The variables, in place of `os.environ`.
+
+        Raises:
+            PolicyError: With every problem at once, unknown variables included; ``where`` is the variable.
+
+        >>> Policy.from_env(environ={"CORS_ALLOW_ORIGINS": "https://app.example.com", "CORS_MAX_AGE": "60"})
+        Policy(['https://app.example.com'], max_age=60)
+        """
+        if not prefix:
+            raise ValueError("prefix is empty: every variable of the environment would count as one of the policy's")
+        report = Report()
+        arguments = read_environment(os.environ if environ is None else environ, prefix, report)
+        return cls._checked(arguments, report, prefix)
+
+    @classmethod
+    def _checked(cls, arguments: Mapping[str, Any], report: Report, prefix: str | None = None) -> Self:
+        """Return the policy of *arguments* that were read with *report*; *prefix* is that of their variables."""
         try:
-            policy = cls(**known)
+            policy = cls(**arguments)
         except PolicyError as error:
-            raise PolicyError([*report.findings, *error.findings]) from None
+            others = error.findings if prefix is None else at_variables(error.findings, prefix)
+            raise PolicyError([*report.findings, *others]) from None
         report.stop()
         return policy
 
