@@ -41,7 +41,7 @@ endef
 help: ## say what the targets do
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
-demo: $(READY) ## run the demonstration
+demo: $(READY) ## start the lab and serve it until Ctrl-C, or with DEMO=once play all its situations and end
 	@$(BIN)/python -m examples.demo
 
 test: $(READY) ## run the tests, with browsers too, and the examples in docstrings, and hold coverage to its floor
@@ -57,7 +57,7 @@ check: $(READY) ## lint, check the format, the types and the import contracts
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
 
-docs: $(READY) ## write the pages of docs/ that are made from the code
+docs: $(READY) ## write the pages of docs/ and the schema of policy files, which are made from the code
 	@$(BIN)/python docs/generate.py
 
 constraints: ## choose the newest versions of all dependencies, with Python 3.11, and write them to constraints.txt
