@@ -615,6 +615,20 @@ class TestCommand:
         assert status == 0
         assert f"{len(SITUATIONS)} of {len(SITUATIONS)} situations agree on all 5 stacks." in printed
 
+    def test_once_prints_the_grid_for_machines(self, tmp_path: Path) -> None:
+        printed, refused = io.StringIO(), io.StringIO()
+        file = tmp_path / "crossorigin.toml"
+        file.write_text('allow_origins = ["app.example.com"]', encoding="utf-8")
+
+        status = lab(None, port=0, once=True, open_browser=False, console=Console(file=printed), as_json=True)
+        wrong = lab(str(file), port=0, once=True, open_browser=False, console=Console(file=refused), as_json=True)
+
+        grid = json.loads(printed.getvalue())
+        assert (status, grid["agreed"], len(grid["rows"])) == (0, True, len(SITUATIONS))
+        assert set(grid["rows"][0]["cells"]) == {stack.key for stack in STACKS}
+        assert wrong == 1
+        assert "'app.example.com'" in json.loads(refused.getvalue())["problems"][0]
+
     def test_once_plays_the_policy_of_the_file(
         self, call: Callable[..., tuple[int, str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:

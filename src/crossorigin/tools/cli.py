@@ -133,17 +133,19 @@ def _lab(
     port: Annotated[int, typer.Option(min=0, max=65535, help="The first port; 0 for any that is free.")] = 0,
     once: Annotated[bool, typer.Option("--once", help="Run all situations once, and end with the result.")] = False,
     open_browser: Annotated[bool, typer.Option("--open", help="Open the page in your browser.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Serve a page on this machine that shows what a policy does in your own browser."""
-    _end(lambda: _open_lab(source, port, once, open_browser), source)
+    _end(lambda: _open_lab(source, port, once, open_browser, as_json), source, as_json)
 
 
-def _open_lab(source: str | None, port: int, once: bool, open_browser: bool) -> int:
+def _open_lab(source: str | None, port: int, once: bool, open_browser: bool, as_json: bool) -> int:
     try:
         from .lab import lab  # noqa: PLC0415 - its servers are a command's own, and no other waits for them
     except ModuleNotFoundError as error:
         raise WrongUse(f"the lab needs {error.name}: pip install 'crossorigin[cli]'") from error
-    return lab(source, port=port, once=once, open_browser=open_browser, console=Terminal().console)
+    console = Terminal().console
+    return lab(source, port=port, once=once, open_browser=open_browser, console=console, as_json=as_json)
 
 
 def _end(command: Callable[[], int], source: str | None, as_json: bool = False) -> None:

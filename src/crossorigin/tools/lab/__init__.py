@@ -7,12 +7,14 @@ loopback, and nothing is fetched but from the lab's own servers.
 import threading
 import webbrowser
 from contextlib import ExitStack, suppress
+from dataclasses import asdict
 from pathlib import Path
+from typing import TextIO, cast
 
 from rich.console import Console
 
 from ..source import rules_of
-from ..terminal import WrongUse
+from ..terminal import Terminal, WrongUse
 from .grid import print_grid, run_model
 from .reading import as_text, read
 from .running import Lab, running_lab
@@ -23,7 +25,9 @@ __all__ = ["Lab", "lab", "running_lab", "wait_for_interrupt"]
 _SUFFIXES, _PROJECT = (".toml", ".json"), "pyproject.toml"
 
 
-def lab(source: str | None, *, port: int, once: bool, open_browser: bool, console: Console) -> int:
+def lab(
+    source: str | None, *, port: int, once: bool, open_browser: bool, console: Console, as_json: bool = False
+) -> int:
     """Serve the lab until Ctrl-C, or, with *once*, play all situations with the model and end.
 
     With *once* and a *source*, its policy is in force in all of them, whatever they are about.
@@ -34,6 +38,7 @@ def lab(source: str | None, *, port: int, once: bool, open_browser: bool, consol
         once: Whether to play all situations once, print the grid, and end.
         open_browser: Whether to open the page in the usual browser.
         console: Where to print.
+        as_json: Whether to print for machines: the address, or with *once* the grid, or why there is none.
 
     Returns:
         The exit status: 0, or 1 if something did not agree, or a policy to be played cannot be.
@@ -45,7 +50,12 @@ def lab(source: str | None, *, port: int, once: bool, open_browser: bool, consol
     if not 0 <= port <= 65535:
         raise WrongUse(f"a port is a number from 1 to 65535, or 0 for one that is free, not {port}")
     policy = None if source is None else _policy(source)
-    if once and policy is not None and not _can_be_played(policy, source, console):
+    terminal = Terminal(as_json=True, stdout=cast(TextIO, console.file)) if as_json else None
+    if once and policy is not None and (obstacles := _obstacles(policy, source)):
+        if terminal is not None:
+            terminal.data({"error": obstacles[0], "problems": obstacles[1:]})
+        for line in obstacles if terminal is None else ():
+            console.print(line, markup=False, highlight=False, soft_wrap=True)
         return 1
     with ExitStack() as closing:
         try:
@@ -53,7 +63,12 @@ def lab(source: str | None, *, port: int, once: bool, open_browser: bool, consol
         except OSError as error:
             why = error.strerror or error
             raise WrongUse(f"the lab cannot have port {port} of loopback ({why}): name another one") from error
-        return _play_once(running, policy, console) if once else _serve(running, console, open_browser)
+        if once:
+            return _play_once(running, policy, terminal or console)
+        if terminal is not None:
+            terminal.data({"address": running.address})
+            console.file.flush()
+        return _serve(running, console, open_browser, quiet=as_json)
 
 
 def _policy(source: str) -> str:
@@ -71,27 +86,28 @@ def _policy(source: str) -> str:
         raise WrongUse(f"{source} has no policy that the page could show: {error}") from error
 
 
-def _can_be_played(policy: str, source: str | None, console: Console) -> bool:
-    """Return whether *policy* can be put in force, and print why if it cannot."""
+def _obstacles(policy: str, source: str | None) -> list[str]:
+    """Return why *policy* cannot be put in force: a sentence, then each problem; nothing if it can."""
     reading = read(policy)
     if reading.rules is not None:
-        return True
+        return []
     why = reading.held or f"The policy of {source} cannot be built, so that nothing is played."
-    problems = [f"{one.severity}, {one.where}: {one.message}" for one in reading.problems]
-    for line in (why, *problems):
-        console.print(line, markup=False, highlight=False, soft_wrap=True)
-    return False
+    return [why, *(f"{one.severity}, {one.where}: {one.message}" for one in reading.problems)]
 
 
-def _play_once(running: Lab, policy: str | None, console: Console) -> int:
+def _play_once(running: Lab, policy: str | None, output: Console | Terminal) -> int:
     grid = running.run(run_model(running.bench, policy))
-    print_grid(console, grid)
+    if isinstance(output, Terminal):
+        output.data({"agreed": grid.agreed, **asdict(grid)})
+    else:
+        print_grid(output, grid)
     return 0 if grid.agreed else 1
 
 
-def _serve(running: Lab, console: Console, open_browser: bool) -> int:
-    console.print(f"The lab is at {running.address}", style="bold", markup=False, highlight=False, soft_wrap=True)
-    console.print("Ctrl-C ends it.", style="dim")
+def _serve(running: Lab, console: Console, open_browser: bool, *, quiet: bool) -> int:
+    if not quiet:
+        console.print(f"The lab is at {running.address}", style="bold", markup=False, highlight=False, soft_wrap=True)
+        console.print("Ctrl-C ends it.", style="dim")
     if open_browser:
         webbrowser.open(running.address)
     wait_for_interrupt()
