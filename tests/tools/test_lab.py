@@ -766,6 +766,7 @@ class TestCommand:
             socket.create_connection(("127.0.0.1", int(address.rstrip("/").rpartition(":")[2])))
 
     def test_nothing_is_logged_meanwhile_and_everything_afterwards(self, caplog: pytest.LogCaptureFixture) -> None:
+        caplog.set_level(logging.INFO)  # as some applications have it
         with running_lab() as started:
             started.run(run_model(started.bench))
             logging.getLogger("crossorigin").warning("unheard")

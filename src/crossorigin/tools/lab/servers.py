@@ -23,8 +23,8 @@ LOOPBACK = "127.0.0.1"
 LOOPBACK_6 = "::1"
 _TRIES = 20
 
-# What they say of the handler that fails on purpose, and of refusals, belongs on the page.
-_TALKERS = ("aiohttp.access", "aiohttp.server", "crossorigin", "uvicorn.error", "waitress")
+# What they say of the handler that fails on purpose, of refusals and of requests, belongs on the page.
+_TALKERS = ("aiohttp.access", "aiohttp.server", "crossorigin", "httpx", "uvicorn.error", "waitress")
 
 
 def listeners(port: int) -> list[socket.socket]:
