@@ -1,9 +1,7 @@
 """How an answer gets into a response, where no policy makes use of it but those of the drop-ins."""
 
-from dataclasses import replace
-
 from crossorigin import Policy, fetch
-from crossorigin.answer import Answer, Block, Header, preflight_reply, write, write_wire
+from crossorigin.answer import Answer, Header, keeping, preflight_reply, write, write_wire
 
 APP = "https://app.example.com"
 OWN: list[Header] = [
@@ -22,8 +20,8 @@ def both(headers: list[Header], answer: Answer) -> list[Header]:
     return written
 
 
-def kept(block: Block, keep: frozenset[str] = fetch.CORS_RESPONSE_HEADERS) -> Block:
-    return replace(block, keep=keep)
+def kept(answer: Answer, names: frozenset[str] = fetch.CORS_RESPONSE_HEADERS) -> Answer:
+    return answer._replace(block=keeping(answer, names))
 
 
 def test_s11_a_policy_replaces_every_cors_line_of_the_application() -> None:
@@ -38,7 +36,7 @@ def test_s11_a_policy_replaces_every_cors_line_of_the_application() -> None:
 def test_a_block_that_keeps_replaces_what_it_sets_and_leaves_the_rest() -> None:
     answer = Policy(APP).actual(APP)
 
-    assert both(OWN, answer._replace(block=kept(answer.block))) == [
+    assert both(OWN, kept(answer)) == [
         ("content-type", "text/plain"),
         ("access-control-expose-headers", "Content-Disposition"),
         ("x-total-count", "3"),
@@ -50,7 +48,7 @@ def test_a_block_that_keeps_replaces_what_it_sets_and_leaves_the_rest() -> None:
 def test_a_block_that_keeps_leaves_all_lines_of_the_application_to_a_denied_origin() -> None:
     answer = Policy(APP).actual("https://evil.example")
 
-    written = both(OWN, answer._replace(block=kept(answer.block)))
+    written = both(OWN, kept(answer))
 
     assert dict(written)["access-control-allow-origin"] == "https://own.example"
 
@@ -60,7 +58,7 @@ def test_a_block_keeps_only_the_headers_that_it_names() -> None:
     names = fetch.CORS_RESPONSE_HEADERS - {"access-control-allow-credentials"}
     answer = Policy(APP).actual(APP)
 
-    written = both(own, answer._replace(block=kept(answer.block, names)))
+    written = both(own, kept(answer, names))
 
     assert [name for name, _ in written if name.startswith("access-control-")] == [
         "access-control-expose-headers",
@@ -72,7 +70,7 @@ def test_s8_a_block_that_keeps_exposes_names_in_one_line_and_no_cors_header_amon
     own = [*OWN, ("Access-Control-Max-Age", "5")]
     answer = Policy(APP, allow_credentials=True, expose_headers="*").actual(APP)
 
-    written = both(own, answer._replace(block=kept(answer.block)))
+    written = both(own, kept(answer))
 
     assert [value for name, value in written if name == "access-control-expose-headers"] == ["x-total-count"]
     assert ("access-control-max-age", "5") in written

@@ -7,7 +7,7 @@ are replaced and how ``Vary`` is merged (S7 to S11). No policy, no framework, no
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import AnyStr, Generic, Literal, NamedTuple, Protocol, runtime_checkable
 
@@ -66,8 +66,8 @@ class Block:
         vary: The names for ``Vary``.
         expose_all: Whether ``Access-Control-Expose-Headers`` must name the headers that the response carries, since
             ``*`` would be read literally (S8).
-        keep: The CORS headers, in lower case, that the application may set itself where this block does not. Beside a
-            policy there are none: it is the only writer (S11).
+        keep: The CORS headers, in lower case, of which the application's own lines stay: none of those that the answer
+            sets. Beside a policy there are none at all: it is the only writer (S11).
     """
 
     text: tuple[Header, ...] = ()
@@ -252,6 +252,20 @@ def write_wire(headers: Iterable[WireHeader], answer: Answer) -> list[WireHeader
     return _write(headers, answer.wire_headers, block.vary_wire, block.keep_wire, block.expose_all, _WIRE)
 
 
+def keeping(answer: Answer, names: frozenset[str]) -> Block:
+    """Return the block of *answer* with the application's own lines of *names* kept, as far as it does not set them.
+
+    >>> from crossorigin import Policy
+    >>> answer = Policy("https://app.example.com").actual("https://app.example.com")
+    >>> sorted(keeping(answer, frozenset({"access-control-allow-origin", "access-control-expose-headers"})).keep)
+    ['access-control-expose-headers']
+    """
+    replaced = {name.lower() for name, _ in answer.headers}
+    if answer.block.expose_all:
+        replaced.add(fetch.EXPOSE_HEADERS.lower())
+    return replace(answer.block, keep=names - replaced)
+
+
 def inner_answer(answer: Answer) -> Answer:
     """Return what of an outer *answer* is left for a response to which an inner policy gave nothing: ``Vary`` (S10)."""
     return Answer(False, answer.reason, Block(vary=answer.vary))
@@ -308,8 +322,6 @@ def _write(
 ) -> list[tuple[AnyStr, AnyStr]]:
     written: list[tuple[AnyStr, AnyStr]] = []
     varied: list[AnyStr] = []
-    if keep:
-        keep -= {name.lower() for name, _ in ours} | ({words.expose.lower()} if expose_all else set())
     for name, value in headers:
         lower = name.lower()
         if lower.startswith(words.cors) and lower not in keep:

@@ -8,11 +8,10 @@ and how a policy's answers are given in the original's words. Nothing in this pa
 import sys
 import warnings
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 from .. import fetch
-from ..answer import Answer, Block, Rules
+from ..answer import Answer, Block, Rules, keeping
 from ..compose import Relay
 from ..findings import Finding, PolicyError, finding, table
 from ..origins import ANY
@@ -96,8 +95,8 @@ class DropIn(Relay):
         """Return *answer*, to an actual request, with the application's lines kept."""
         kept = self._kept.get(answer.block)
         if kept is None:
-            keep = fetch.CORS_RESPONSE_HEADERS
+            own = fetch.CORS_RESPONSE_HEADERS
             if answer.headers and not self._own_credentials:
-                keep -= {fetch.ALLOW_CREDENTIALS.lower()}
-            kept = self._kept[answer.block] = replace(answer.block, keep=keep)
+                own -= {fetch.ALLOW_CREDENTIALS.lower()}
+            kept = self._kept[answer.block] = keeping(answer, own)
         return answer._replace(block=kept)
