@@ -1026,7 +1026,7 @@ def test_a_preflight_whose_body_was_read_outside_is_refused() -> None:
         await request.read()
         return await handler(request)
 
-    app = application(web.put("/", saying("root")))
+    app = application(web.put("/", saying("root")), web.get("/other", cors(POLICY)(saying("other"))))
     app.middlewares.insert(0, signed)
     request = Request.preflight(APP, "PUT", path="/")
     with_body = Request(request.method, request.path, (*request.headers, ("Content-Length", "1")), b"x")

@@ -151,6 +151,16 @@ class Adapter:
         guarded = self.websockets if kind == "websocket" else self.enforce
         return refusal_reply(answer) if guarded and not answer.allowed else None
 
+    def quiet_until(self, asked: Asked, answer: Answer) -> float | None:
+        """Return until when the same question needs nothing but the same *answer*; ``None`` for ever.
+
+        Where somebody is to be told, or a guard looks at more than the question, that time has passed.
+        """
+        if asked.origin is None or (answer.allowed and self.observe is None):
+            return None
+        guarded = self.enforce and asked.kind == "actual"
+        return 0.0 if guarded or self.observe is not None else self._log.quiet_until(asked.origin, answer.reason)
+
     def _tell(self, rules: Rules, asked: Asked, origin: str, answer: Answer) -> None:
         log = not answer.allowed and logger.isEnabledFor(WARNING) and self._log.is_due(origin, answer.reason)
         if not log and self.observe is None:

@@ -6,16 +6,18 @@ the signal ``on_response_prepare``, which aiohttp sends for whatever response go
 """
 
 import functools
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, NamedTuple, TypeVar
+import time
+from collections.abc import Awaitable, Callable, Hashable, Mapping
+from typing import Any, TypeVar
 
 from aiohttp import hdrs, web
 
-from . import fetch
+from . import adapter, fetch
 from .adapter import RULES, Adapter, Asked, checked, mark
-from .answer import Answer, Rules, write
+from .answer import Header, Rules, write
 from .compose import NO_CORS, FixedRules
 from .decisions import Observer
+from .memory import Memory, Outcome, is_pure
 
 _Marked = TypeVar("_Marked")
 
@@ -64,11 +66,11 @@ def setup(
         raise RuntimeError("setup() was called twice for one application; call it once, with AnyOf(...) or ByPath(...)")
     if app.pre_frozen:
         raise RuntimeError("the application cannot be changed any more; call setup() before add_subapp() or run_app()")
-    adapter = _ApplicationAdapter(
+    enforcing = _ApplicationAdapter(
         checked(policy), preflight_status=preflight_status, enforce=enforce, websockets=websockets, observe=observe
     )
-    app[_ADAPTER] = adapter
-    app.middlewares.insert(0, adapter.guard)
+    app[_ADAPTER] = enforcing
+    app.middlewares.insert(0, enforcing.guard)
     app.on_response_prepare.append(_write_headers)
 
 
@@ -150,20 +152,21 @@ class ByMethod(FixedRules):
         return f"ByMethod({self.rules!r}, default={self.default!r})"
 
 
-class _Decided(NamedTuple):
-    """What a request asked of the innermost policy that covers it, and the answer.
-
-    The answer is ``None`` where nobody may write CORS headers but the handler itself.
-    """
-
-    adapter: "_ApplicationAdapter"
-    rules: Rules
-    asked: Asked
-    answer: Answer | None
-
-
 class _ApplicationAdapter(Adapter):
     """What `setup` puts into an application."""
+
+    def __init__(self, policy: Rules, **options: Any) -> None:
+        super().__init__(policy, **options)
+        self.memory: Memory[int, Header] | None = Memory() if is_pure(policy) else None
+        self._seen = -1
+        self._is_alone = False
+
+    def is_alone_in(self, app: web.Application) -> bool:
+        """Return whether *app*, whose adapter this is, has no other policy inside. Its router is frozen by now."""
+        if self._seen != adapter.marks:
+            self._seen = adapter.marks
+            self._is_alone = not _has_rules_inside(app)
+        return self._is_alone
 
     @web.middleware
     async def guard(
@@ -172,45 +175,97 @@ class _ApplicationAdapter(Adapter):
         """Answer preflights, and what a guard keeps out, in the application's place."""
         # Where an outer application has a policy, too, its middleware was here, on behalf of the innermost policy: a
         # preflight must not have to pass the outer application's authentication before it gets to the inner one (S2).
-        if _DECIDED not in request:
-            decided = request[_DECIDED] = await _decide(request)
-            if decided is not None and decided.answer is not None:
-                reply = decided.adapter.reply(decided.rules, decided.asked, decided.answer)
-                if reply is not None:
-                    return web.Response(status=reply.status, headers=dict(reply.headers), body=reply.body)
+        if _OUTCOME not in request:
+            outcome = request[_OUTCOME] = await _outcome(request)
+            if outcome is not None and outcome.reply is not None:
+                status, headers, body = outcome.reply
+                return web.Response(status=status, headers=dict(headers), body=body)
         return await handler(request)
 
 
 _ADAPTER = web.AppKey("crossorigin", _ApplicationAdapter)
-_DECIDED: Any = getattr(web, "RequestKey", str)("crossorigin.decided")  # aiohttp before 3.14 knows strings only
+_OUTCOME: Any = getattr(web, "RequestKey", str)("crossorigin.outcome")  # aiohttp before 3.14 knows strings only
 
 
 async def _write_headers(request: web.Request, response: web.StreamResponse) -> None:
     """Write the answer into *response* on its way out: the signal's receiver."""
     # Not every response comes through the middleware: others may be outside of it, and `Expect` is handled before.
-    decided = request[_DECIDED] if _DECIDED in request else await _decide(request)
-    if decided is not None and decided.answer is not None:
-        lines = list(response.headers.items())
-        added = [line for line in lines if line[0].lower() in _ADDED]
-        response.headers.clear()
-        response.headers.extend(write([line for line in lines if line not in added], decided.answer) + added)
+    outcome = request[_OUTCOME] if _OUTCOME in request else await _outcome(request)
+    if outcome is None:
+        return
+    headers = response.headers
+    if not outcome.answer.block.expose_all and not any(name[:1] in _OURS for name in headers):
+        headers.extend(outcome.lines)
+        return
+    lines = list(headers.items())
+    added = [line for line in lines if line[0].lower() in _ADDED]
+    headers.clear()
+    headers.extend(write([line for line in lines if line not in added], outcome.answer) + added)
 
 
-async def _decide(request: web.Request) -> _Decided | None:
-    """Ask the innermost policy that covers *request*; ``None`` where there is none."""
+async def _outcome(request: web.Request) -> Outcome[int, Header] | None:
+    """Return what becomes of *request*; ``None`` where nobody may write CORS headers but the handler itself."""
+    app = request.match_info.apps[0]
+    outermost = app.get(_ADAPTER)
+    alone = outermost if outermost is not None and outermost.is_alone_in(app) else None
+    memory = None if alone is None or hdrs.UPGRADE in request.headers else alone.memory
+    question = None if memory is None else _words(request)
+    if memory is not None:
+        # The fast path: what the rest of this function did when it was asked in the very same words.
+        outcome = memory.get(question)
+        if outcome is not None and (outcome.until is None or time.monotonic() < outcome.until):
+            return outcome
+    asked = _read(request)
+    enforcing, rules = await _innermost(request, asked.method) if alone is None else (alone, alone.policy)
+    if isinstance(rules, ByMethod):
+        rules = rules.at(asked.method)
+    answer = await asked.of_async(rules)
+    if enforcing is None or answer is None:
+        return None
+    reply = enforcing.reply(rules, asked, answer)
+    sent = None if reply is None else (reply.status, tuple(reply.headers), reply.body)
+    outcome = Outcome(answer, tuple(write((), answer)), sent, enforcing.quiet_until(asked, answer))
+    if memory is not None:
+        memory.keep(question, outcome)
+    return outcome
+
+
+def _read(request: web.Request) -> Asked:
+    """Return what *request* asks of the rules."""
     # What aiohttp itself takes for a handshake, whatever the handler then makes of it.
     is_handshake = request.headers.get(hdrs.UPGRADE, "").lower().strip() == "websocket"
-    asked = Asked.read(
+    return Asked.read(
         "websocket" if is_handshake else "actual",
         request.method,
         request.rel_url.path_safe,  # S19: what the router matches, with %2F and %25 left as they are
         request.scheme,
         lambda name: request.headers.getall(name, ()),
     )
-    adapter, rules = await _innermost(request, asked.method)
-    if adapter is None:
+
+
+def _words(request: web.Request) -> Hashable:
+    """Return all that the rules look at in *request*, which is no handshake."""
+    headers = request.headers
+    if hdrs.ORIGIN not in headers:
         return None
-    return _Decided(adapter, rules, asked, await asked.of_async(rules))
+    names = _ASKED if request.method == hdrs.METH_OPTIONS else (hdrs.ORIGIN,)
+    return request.method == hdrs.METH_OPTIONS, *[(name, *headers.getall(name, ())) for name in names]
+
+
+_ASKED = tuple(name for name in fetch.REQUEST_NAMES if name not in (fetch.HOST, fetch.FETCH_SITE))
+_OURS = frozenset("aAvV")  # how the names begin of what an answer replaces or merges with: CORS headers and Vary
+
+
+def _has_rules_inside(app: web.Application) -> bool:
+    """Return whether anything in *app* may have a policy besides its own."""
+    for resource in app.router.resources():
+        if "app" in resource.get_info() or hasattr(resource, RULES):
+            return True
+        for route in resource:
+            own = (_own_rules(route.handler, method) for method in hdrs.METH_ALL)
+            if hasattr(route, RULES) or any(rules is not None for rules in own):
+                return True
+    return False
 
 
 async def _innermost(request: web.Request, method: str) -> tuple[_ApplicationAdapter | None, Rules]:
@@ -219,7 +274,7 @@ async def _innermost(request: web.Request, method: str) -> tuple[_ApplicationAda
     match = own if method == request.method else await _match(request, method)
     if match is None:
         return _adapter(own.apps), NO_CORS
-    adapter = _adapter(own.apps if match is own else (own.apps[0], *match.apps))
+    enforcing = _adapter(own.apps if match is own else (own.apps[0], *match.apps))
     rules = _own_rules(match.handler, method)
     if rules is None:
         error = match.http_exception
@@ -229,8 +284,8 @@ async def _innermost(request: web.Request, method: str) -> tuple[_ApplicationAda
         route = None if match is None else match.route
         rules = getattr(route, RULES, getattr(getattr(route, "resource", None), RULES, None))
     if rules is None:
-        rules = NO_CORS if adapter is None else adapter.policy
-    return adapter, rules.at(method) if isinstance(rules, ByMethod) else rules
+        rules = NO_CORS if enforcing is None else enforcing.policy
+    return enforcing, rules
 
 
 async def _match(request: web.Request, method: str) -> web.UrlMappingMatchInfo | None:
@@ -243,7 +298,7 @@ async def _match(request: web.Request, method: str) -> web.UrlMappingMatchInfo |
 
 
 def _adapter(apps: tuple[web.Application, ...]) -> _ApplicationAdapter | None:
-    return next((adapter for app in reversed(apps) if (adapter := app.get(_ADAPTER)) is not None), None)
+    return next((own for app in reversed(apps) if (own := app.get(_ADAPTER)) is not None), None)
 
 
 def _own_rules(handler: object, method: str) -> Rules | None:

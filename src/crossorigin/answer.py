@@ -288,6 +288,7 @@ def cors_wire_lines(headers: Iterable[WireHeader]) -> tuple[WireHeader, ...]:
 class _Words(NamedTuple, Generic[AnyStr]):
     """The words that `_write` needs, as text or as bytes."""
 
+    initials: frozenset[AnyStr]
     cors: AnyStr
     vary: AnyStr
     vary_name: AnyStr
@@ -303,10 +304,20 @@ class _Words(NamedTuple, Generic[AnyStr]):
 # Set-Cookie is never shown to a page (§2.2.2 forbidden response-header name), the safelisted ones always are.
 _UNEXPOSED = fetch.FORBIDDEN_RESPONSE_HEADERS | fetch.SAFELISTED_RESPONSE_HEADERS
 _TEXT = _Words(
-    "access-control-", "vary", "Vary", ",", ", ", "*", " \t", fetch.EXPOSE_HEADERS, _UNEXPOSED, fetch.is_token
+    frozenset("aAvV"),
+    "access-control-",
+    "vary",
+    "Vary",
+    ",",
+    ", ",
+    "*",
+    " \t",
+    fetch.EXPOSE_HEADERS,
+    _UNEXPOSED,
+    fetch.is_token,
 )
 _WIRE = _Words(
-    b"access-control-", b"vary", b"vary", b",", b", ", b"*", b" \t",
+    frozenset((b"a", b"A", b"v", b"V")), b"access-control-", b"vary", b"vary", b",", b", ", b"*", b" \t",
     fetch.EXPOSE_HEADERS.lower().encode("ascii"), frozenset(name.encode("ascii") for name in _UNEXPOSED),
     lambda name: fetch.is_token(name.decode("latin-1")),
 )  # fmt: skip
@@ -323,6 +334,9 @@ def _write(
     written: list[tuple[AnyStr, AnyStr]] = []
     varied: list[AnyStr] = []
     for name, value in headers:
+        if name[:1] not in words.initials:
+            written.append((name, value))
+            continue
         lower = name.lower()
         if lower.startswith(words.cors) and lower not in keep:
             continue
@@ -337,7 +351,9 @@ def _write(
         if exposed:
             ours += ((words.expose, words.separator.join(exposed)),)
     written += ours
-    if vary:
+    if vary and not varied:
+        written.append((words.vary_name, words.separator.join(vary)))
+    elif vary:
         # RFC 9110 §12.5.5: names are compared without case, and `*` says already that anything may matter.
         merged: dict[AnyStr, AnyStr] = {}
         for element in varied + list(vary):

@@ -4,13 +4,17 @@ Carries only: reads a few request headers, asks the policy, writes the answer in
 pass, and what an answer says, is the policy's business. ASGI is specified at https://asgi.readthedocs.io.
 """
 
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from __future__ import annotations  # else those of a function inside of another are worked out at each request
+
+import time
+from collections.abc import Awaitable, Callable, Hashable, Iterable, MutableMapping, Sequence
 from typing import Any
 
 from .adapter import WRITTEN, Adapter, Asked, wrapped
 from .answer import Answer, Reply, Rules, WireHeader, cors_wire_lines, error_reply, inner_answer, write_wire
 from .decisions import Kind, Observer
-from .fetch import REQUEST_NAMES
+from .fetch import FETCH_SITE, HOST, REQUEST_NAMES
+from .memory import Memory, Outcome, is_pure
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -58,9 +62,66 @@ class CORSMiddleware(Adapter):
         # FastAPI(root_path=...) puts it into the scope by itself, behind us. Quart's root_path is a folder on the disk.
         roots = (getattr(layer, "root_path", "") for layer in wrapped(app) if hasattr(layer, "user_middleware"))
         self._root_path: str = next(filter(None, roots), "")
+        is_plain = (type(self).read, type(self).rules_for) == (CORSMiddleware.read, CORSMiddleware.rules_for)
+        self._memory: Memory[int, WireHeader] | None = (
+            Memory() if is_plain and not self._inner and is_pure(policy) else None
+        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection, as ASGI has it."""
+        memory = self._memory if self._memory is not None else self.memory_at(scope)
+        if memory is None or scope["type"] != "http" or WRITTEN in scope:
+            await self._serve(scope, receive, send)
+            return
+        # The fast path (P1): what `_serve` did when it was asked in the very same words.
+        question: Hashable = None
+        for name, value in scope["headers"]:
+            if name == b"origin":
+                if question is not None or scope["method"] == "OPTIONS":
+                    question = _words(scope)
+                    break
+                question = value
+        outcome = memory.get(question)
+        if outcome is None or not (outcome.until is None or time.monotonic() < outcome.until):
+            await self._serve(scope, receive, send, memory, question)
+            return
+        if outcome.reply is not None:
+            status, reply_headers, body = outcome.reply
+            await send({"type": "http.response.start", "status": status, "headers": [*reply_headers]})
+            await send({"type": "http.response.body", "body": body})
+            return
+        written: list[tuple[WireHeader, ...]] = []
+        scope[WRITTEN] = written  # until the response starts
+
+        def send_answered(message: Message) -> Awaitable[None]:
+            if message["type"] == "http.response.start":
+                scope.pop(WRITTEN, None)
+                headers = message.get("headers", ())
+                if not written:
+                    for name, _ in headers:
+                        if not name or name[0] in _OURS:
+                            break
+                    else:
+                        return send({**message, "headers": [*headers, *outcome.lines]})
+                message = {**message, "headers": _answered(headers, outcome.answer, written)}
+            return send(message)
+
+        try:
+            await self.app(scope, receive, send_answered)
+        except Exception:
+            if scope.pop(WRITTEN, None) is not None and self.answers_exceptions(scope, outcome.answer):
+                await sending(error_reply())(scope, receive, send_answered)
+            raise
+
+    async def _serve(
+        self,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+        memory: Memory[int, WireHeader] | None = None,
+        question: Hashable = None,
+    ) -> None:
+        """Serve one connection, and keep in *memory* what became of its *question*."""
         if scope["type"] not in ("http", "websocket"):
             await self.app(scope, receive, send)
             return
@@ -71,6 +132,10 @@ class CORSMiddleware(Adapter):
             await self.app(scope, receive, send)
             return
         reply = self.reply(rules, asked, answer)
+        if memory is not None and not answer.block.expose_all:
+            lines = tuple(write_wire((), answer))
+            sent = _on_the_wire(reply) if reply is not None and asked.kind == "preflight" else None
+            memory.keep(question, Outcome(answer, lines, sent, self.quiet_until(asked, answer)))
         if asked.kind == "actual":
             app = self.app if reply is None else sending(reply)
             await serve(app, answer, scope, receive, send, self.answers_exceptions)
@@ -80,6 +145,13 @@ class CORSMiddleware(Adapter):
             await sending(reply)(scope, receive, send)
         else:
             await refuse_handshake(reply, scope, receive, send)
+
+    def memory_at(self, scope: Scope) -> Memory[int, WireHeader] | None:
+        """Return what is remembered of the questions that the rules for *scope* got, if they are the same for all.
+
+        Asked only where `read` or `rules_for` are not this class's own.
+        """
+        return None
 
     def read(self, scope: Scope) -> Asked:
         """Return what the request of *scope* asks of the rules."""
@@ -121,13 +193,9 @@ async def serve(
         nonlocal started
         if message["type"] == "http.response.start":
             started = True
-            headers = list(message.get("headers", ()))
-            if written and not answer.block.keep and cors_wire_lines(headers) == written[0]:
-                headers = write_wire(headers, inner_answer(answer)) if not written[0] else headers
-            else:
-                headers = write_wire(headers, answer)
-                if is_inner:
-                    written[:] = [cors_wire_lines(headers)]
+            headers = _answered(message.get("headers", ()), answer, written)
+            if is_inner:
+                written[:] = [cors_wire_lines(headers)]
             message = {**message, "headers": headers}
         await send(message)
 
@@ -139,15 +207,28 @@ async def serve(
         raise  # servers and error trackers still see it
 
 
+def _answered(headers: Iterable[WireHeader], answer: Answer, written: list[tuple[WireHeader, ...]]) -> list[WireHeader]:
+    """Return *headers* with *answer* written into them, unless an inner adapter, by what is *written*, did that."""
+    headers = list(headers)
+    if written and not answer.block.keep and cors_wire_lines(headers) == written[0]:
+        return write_wire(headers, inner_answer(answer)) if not written[0] else headers
+    return write_wire(headers, answer)
+
+
 def sending(reply: Reply) -> ASGIApp:
     """Return an application whose response is *reply*."""
+    status, headers, body = _on_the_wire(reply)
 
     async def send_reply(scope: Scope, receive: Receive, send: Send) -> None:
-        headers = [(name.lower().encode("ascii"), value.encode("latin-1")) for name, value in reply.headers]
-        await send({"type": "http.response.start", "status": reply.status, "headers": headers})
-        await send({"type": "http.response.body", "body": b"" if scope.get("method") == "HEAD" else reply.body})
+        await send({"type": "http.response.start", "status": status, "headers": [*headers]})
+        await send({"type": "http.response.body", "body": b"" if scope.get("method") == "HEAD" else body})
 
     return send_reply
+
+
+def _on_the_wire(reply: Reply) -> tuple[int, tuple[WireHeader, ...], bytes]:
+    headers = tuple((name.lower().encode("ascii"), value.encode("latin-1")) for name, value in reply.headers)
+    return reply.status, headers, reply.body
 
 
 async def refuse_handshake(reply: Reply, scope: Scope, receive: Receive, send: Send) -> None:
@@ -165,17 +246,26 @@ async def refuse_handshake(reply: Reply, scope: Scope, receive: Receive, send: S
 
 def read(scope: Scope) -> Asked:
     """Return what the request of *scope* asks of the rules."""
-    headers: Iterable[tuple[bytes, bytes]] = scope.get("headers") or ()
+    found: dict[str, list[str]] = {}
+    for wire, value in scope.get("headers") or ():
+        if wire in _WIRE_NAMES:
+            found.setdefault(_WIRE_NAMES[wire], []).append(value.decode("latin-1"))
 
-    def lines(name: str) -> list[str]:
-        wire = _WIRE_NAMES[name]
-        return [value.decode("latin-1") for key, value in headers if key == wire]
+    def lines(name: str) -> Sequence[str]:
+        return found.get(name, ())
 
     kind: Kind = "actual" if scope["type"] == "http" else "websocket"
     return Asked.read(kind, scope.get("method", "GET"), routed_path(scope), scope.get("scheme", "http"), lines)
 
 
-_WIRE_NAMES = {name: name.lower().encode("ascii") for name in REQUEST_NAMES}
+_WIRE_NAMES = {name.lower().encode("ascii"): name for name in REQUEST_NAMES}
+_ASKED = frozenset(wire for wire, name in _WIRE_NAMES.items() if name not in (HOST, FETCH_SITE))
+_OURS = frozenset(b"aAvV")  # how the names begin of what an answer replaces or merges with: CORS headers and Vary
+
+
+def _words(scope: Scope) -> Hashable:
+    """Return all that the rules look at in the request of *scope*, where that is more than one origin."""
+    return scope["method"], *[(name, value) for name, value in scope["headers"] if name in _ASKED]
 
 
 def routed_path(scope: Scope) -> str:

@@ -13,6 +13,7 @@ from typing import Final
 from . import fetch
 from .answer import DENIED, ORIGIN_ALLOWED, Answer, Block, Reason, Rules
 from .findings import Finding
+from .memory import is_pure
 from .validation import Report
 
 # `//`, `/./`, `/../` and a backslash are folded by some readers and not by others, a NUL ends a path for a few, and
@@ -155,6 +156,7 @@ class AnyOf:
         policies: The policies, in order.
         findings: What their findings say, and which policies can never be asked (F3).
         is_async: Whether one of them must be awaited.
+        is_pure: Whether the same question always gets the same answer, at any path.
 
     Example:
         >>> from crossorigin import Policy
@@ -182,6 +184,7 @@ class AnyOf:
         self.policies = policies
         self.findings = (*_findings((f"AnyOf[{index}]", one) for index, one in enumerate(policies)), *report.findings)
         self.is_async = any(policy.is_async for policy in policies)
+        self.is_pure = all(map(is_pure, policies))
         self._varied: dict[Block, Block] = {}
 
     def actual(self, origin: str | None, path: str = "/") -> Answer | None:

@@ -85,6 +85,8 @@ class RefusalLog:
     def is_due(self, origin: str, reason: Reason) -> bool:
         """Return whether a refusal of *origin* for *reason* is to be logged now, and remember that it was."""
         now = time.monotonic()
+        if now < self.quiet_until(origin, reason):
+            return False
         key = (origin[:MAX_SHOWN], reason)
         with self._lock:
             last = self._last.get(key)
@@ -101,6 +103,10 @@ class RefusalLog:
                     return False
             self._last[key] = now
         return True
+
+    def quiet_until(self, origin: str, reason: Reason) -> float:
+        """Return from when on a refusal of *origin* for *reason* is due, by `time.monotonic`."""
+        return self._last.get((origin[:MAX_SHOWN], reason), -QUIET_SECONDS) + QUIET_SECONDS
 
     @staticmethod
     def write(decision: Decision, error: Exception | None) -> None:

@@ -164,6 +164,14 @@ class Policy:
             ),
         )
 
+    @property
+    def is_pure(self) -> bool:
+        """Whether the same question always gets the same answer, so that adapters may remember it.
+
+        A check may change its mind. So may a class that inherits from this one, whose property says what holds there.
+        """
+        return self.allow_origin_check is None and type(self) is Policy
+
     def actual(self, origin: str | None, path: str = "/") -> Answer:
         """Answer *this actual request?*: may a page of *origin* read the response, and what does the response carry?
 

@@ -19,10 +19,11 @@ from starlette.routing import BaseRoute, Match, Router
 
 from . import adapter, asgi
 from .adapter import RULES, checked, mark, wrapped
-from .answer import Answer, Rules, write_wire
+from .answer import Answer, Rules, WireHeader, write_wire
 from .asgi import ASGIApp, Scope, routed_path
 from .compose import LEAVE, NO_CORS
 from .decisions import Observer
+from .memory import Memory, is_pure
 
 _Endpoint = TypeVar("_Endpoint", bound=Callable[..., object])
 
@@ -203,17 +204,24 @@ class _Outermost(asgi.CORSMiddleware):
         self._application = application
         self._seen = (-1, -1)
         self._resolves = False
+        self._whole: Memory[int, WireHeader] | None = Memory() if is_pure(policy) else None
+
+    def memory_at(self, scope: Scope) -> Memory[int, WireHeader] | None:
+        """Return what is remembered for all of the application, where it has one policy."""
+        return None if self._has_rules_inside() else self._whole
+
+    def _has_rules_inside(self) -> bool:
+        routes = len(self._application.router.routes)
+        if self._seen != (routes, adapter.marks):
+            # The first request, and whenever a route was added or an endpoint marked.
+            self._seen = (routes, adapter.marks)
+            self._resolves = _holds_rules(self._application.router, set())
+        return self._resolves
 
     def rules_for(self, scope: Scope, method: str) -> Rules:
         """Return the rules for what the router serves to a request with *method*."""
-        router = self._application.router
-        if self._seen != (len(router.routes), adapter.marks):
-            # The first request, and whenever a route was added or an endpoint marked. Without anything to find, nothing
-            # is looked for.
-            self._seen = (len(router.routes), adapter.marks)
-            self._resolves = _holds_rules(router, set())
-        if not self._resolves:
-            return self.policy
+        if not self._has_rules_inside():
+            return self.policy  # without anything to find, nothing is looked for
         place = self._resolve({**scope, "method": method})
         if place.nested is None:
             return place.rules
