@@ -497,6 +497,8 @@ def is_exposed_star(pair: Pair, difference: Difference) -> bool:
 def is_constant(pair: Pair, difference: Difference) -> bool:
     if difference.part == "access-control-expose-headers":
         return pair.origin is None and difference.theirs in (None, ("x-own",))
+    if difference.part == "access-control-allow-credentials":  # a handler's own, which never goes beside `*`
+        return pair.origin is None and difference.ours is None and pair.ours.cors.get("allow-origin") == "*"
     origin = pair.origin and pair.origin.encode().decode("latin-1")
     theirs = [None, ("https://own.example",)] if origin is None else [(origin,)]
     return (
@@ -701,7 +703,7 @@ def tempting(configuration: Configuration) -> list[Request]:
     asked = [
         preflight(origin, method)
         for origin in [*declared_origins(configuration), EVIL]
-        for method in ("TRACE", "BREW")
+        for method in ("TRACE", "BREW", "BREW", "BREW")
         if (of_origin := chosen(configuration, origin, method, preflight=True)[0]) is not None
         and (of_origin.allow_methods == "*" or method in added_methods(configuration))
     ]
@@ -709,6 +711,7 @@ def tempting(configuration: Configuration) -> list[Request]:
         origin, method = (value for _, value in one.headers)
         asked += [preflight(origin, method, MANY), preflight(origin, method, "x-a, x b")]
         asked += [preflight("https://o'brien.example", method), preflight(origin, f"{method}, DELETE")]
+        asked += [preflight(origin, method.lower())]
     return asked
 
 
