@@ -8,7 +8,7 @@ EXTRAS := aiohttp,cli,kui,starlette,testing
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help demo test mutants check docs constraints clean
+.PHONY: help demo test mutants check docs scorecard bench constraints clean
 
 ifneq ($(filter-out help clean,$(MAKECMDGOALS)),)
 FOUND := $(shell $(PYTHON) -c 'import sys; v = sys.version_info[:3]; print("%d.%d.%d" % v + " old" * (v < (3, 11)))' 2>/dev/null)
@@ -45,7 +45,7 @@ demo: $(READY) ## start the lab and serve it until Ctrl-C, or with DEMO=once pla
 	@$(BIN)/python -m examples.demo
 
 test: $(READY) ## run the tests, with browsers too, and the examples in docstrings, and hold coverage to its floor
-	@$(BIN)/python -m conformance.engines.install
+	@$(BIN)/python -m conformance.install engines valgrind
 	@conformance/engines/namespace $(BIN)/python -m pytest -n auto --cov --cov-report=term
 
 mutants: $(READY) ## make deliberate mistakes in the model of the browser, and show which test notices each
@@ -60,6 +60,14 @@ check: $(READY) ## lint, check the format, the types and the import contracts
 docs: $(READY) ## write the pages of docs/ and the schema of policy files, which are made from the code
 	@$(BIN)/python docs/generate.py
 
+scorecard: $(READY) ## play the server's rules on crossorigin and ten other libraries, and write docs/scorecard.md and its picture
+	@$(BIN)/python -m benchmarks.scorecard --write
+
+bench: $(READY) ## measure what crossorigin and other libraries cost (ten minutes on a quiet machine), and write docs/performance.md
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt --group bench
+	@$(BIN)/python -m conformance.install wrk
+	@$(BIN)/python -m benchmarks.cost --write
+
 constraints: ## choose the newest versions of all dependencies, with Python 3.11, and write them to constraints.txt
 	@case "$(VERSION)" in 3.11.*) ;; *) \
 		echo "constraints.txt is made with Python 3.11, the oldest that is supported, and '$(PYTHON)' is $(VERSION)." >&2; exit 1;; esac
@@ -67,7 +75,7 @@ constraints: ## choose the newest versions of all dependencies, with Python 3.11
 	@venv=$$(mktemp -d) && trap 'rm -rf "$$venv" constraints.new' EXIT && \
 	$(PYTHON) -m venv "$$venv" && \
 	"$$venv/bin/python" -m pip install -qq --upgrade pip && \
-	"$$venv/bin/python" -m pip install -qq --group dev hatchling editables '.[$(EXTRAS)]' && \
+	"$$venv/bin/python" -m pip install -qq --group dev --group bench hatchling editables '.[$(EXTRAS)]' && \
 	{ echo '# The exact version of everything that development installs. Made by `make constraints`; do not edit.' && \
 	"$$venv/bin/python" -m pip freeze --all --exclude crossorigin --exclude setuptools; } > constraints.new && \
 	mv constraints.new constraints.txt
