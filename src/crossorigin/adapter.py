@@ -6,7 +6,6 @@ headers in and a response's headers out.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from logging import WARNING
 from typing import NamedTuple
 
 from . import fetch
@@ -162,7 +161,7 @@ class Adapter:
         return 0.0 if guarded or self.observe is not None else self._log.quiet_until(asked.origin, answer.reason)
 
     def _tell(self, rules: Rules, asked: Asked, origin: str, answer: Answer) -> None:
-        log = not answer.allowed and logger.isEnabledFor(WARNING) and self._log.is_due(origin, answer.reason)
+        log = not answer.allowed and self._log.is_due(origin, answer.reason)
         if not log and self.observe is None:
             return
         kind, _, method, path, _, _ = asked

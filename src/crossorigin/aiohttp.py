@@ -175,12 +175,16 @@ class _ApplicationAdapter(Adapter):
         """Answer preflights, and what a guard keeps out, in the application's place."""
         # Where an outer application has a policy, too, its middleware was here, on behalf of the innermost policy: a
         # preflight must not have to pass the outer application's authentication before it gets to the inner one (S2).
-        if _OUTCOME not in request:
+        if len(request) == 0 or _OUTCOME not in request:  # a key that is missing costs an exception
             outcome = request[_OUTCOME] = await _outcome(request)
             if outcome is not None and outcome.reply is not None:
                 status, headers, body = outcome.reply
-                return web.Response(status=status, headers=dict(headers), body=body)
+                return _Reply(status=status, headers=headers, body=body)
         return await handler(request)
+
+
+class _Reply(web.Response):
+    """What goes out in the application's place, with the answer in its headers already."""
 
 
 _ADAPTER = web.AppKey("crossorigin", _ApplicationAdapter)
@@ -190,11 +194,17 @@ _OUTCOME: Any = getattr(web, "RequestKey", str)("crossorigin.outcome")  # aiohtt
 async def _write_headers(request: web.Request, response: web.StreamResponse) -> None:
     """Write the answer into *response* on its way out: the signal's receiver."""
     # Not every response comes through the middleware: others may be outside of it, and `Expect` is handled before.
-    outcome = request[_OUTCOME] if _OUTCOME in request else await _outcome(request)
-    if outcome is None:
+    try:
+        outcome = request[_OUTCOME]
+    except KeyError:
+        outcome = await _outcome(request)
+    if outcome is None or isinstance(response, _Reply):
         return
     headers = response.headers
-    if not outcome.answer.block.expose_all and not any(name[:1] in _OURS for name in headers):
+    for name in headers:
+        if name[:1] in _OURS or outcome.answer.block.expose_all:
+            break
+    else:
         headers.extend(outcome.lines)
         return
     lines = list(headers.items())

@@ -106,6 +106,8 @@ class RefusalLog:
 
     def quiet_until(self, origin: str, reason: Reason) -> float:
         """Return from when on a refusal of *origin* for *reason* is due, by `time.monotonic`."""
+        if not logger.isEnabledFor(logging.WARNING):
+            return time.monotonic() + QUIET_SECONDS
         return self._last.get((origin[:MAX_SHOWN], reason), -QUIET_SECONDS) + QUIET_SECONDS
 
     @staticmethod
