@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from crossorigin import Policy, PolicyError
 from crossorigin.findings import KINDS
-from crossorigin.misspellings import diagnose, is_declarable
-from crossorigin.origins import OriginPattern
+from crossorigin.misspellings import diagnose
+from crossorigin.origins import OriginPattern, is_declarable
 
 SITE = "https://example.com"
 

@@ -18,6 +18,7 @@ from .origins import (
     WEBSOCKET_SCHEMES,
     OriginPattern,
     compressed_ipv6,
+    is_declarable,
     is_loopback,
 )
 
@@ -45,15 +46,6 @@ def diagnose(value: object, where: str) -> list[Finding]:
     meant_origins = repair.text if is_declarable(repair.text) else repair.several
     # Every walk notes something, since the text is not valid; were it not so, the entry must not vanish in silence.
     return [finding(code, where, value, meant_origins) for code in repair.codes or ["origin-host"]]
-
-
-def is_declarable(text: str) -> bool:
-    """Return whether a policy may declare *text* as it stands.
-
-    >>> is_declarable("https://*.example.com"), is_declarable("example.com")
-    (True, False)
-    """
-    return text in (ANY, NULL) or OriginPattern.parse(text) is not None
 
 
 class _Repair:

@@ -6,12 +6,10 @@ matches patterns against the parsed scheme, host and port, never against the raw
 origin when they declare one, and what they meant, is told by ``misspellings``.
 """
 
-import ipaddress
 import re
 from collections.abc import Iterable, Iterator
 from functools import cache
 from itertools import islice
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple, Self
 
 if TYPE_CHECKING:
@@ -30,6 +28,7 @@ DEFAULT_PORTS = {"http": 80, "https": 443, "ftp": 21, "ws": 80, "wss": 443}
 # https origin; the origin of the others is opaque (URL §4.7 origin), which browsers serialise as "null".
 WEBSOCKET_SCHEMES = {"ws": "http", "wss": "https"}
 OPAQUE_SCHEMES = frozenset({"about", "blob", "data", "file", "javascript"})
+_UNDECLARABLE = OPAQUE_SCHEMES | WEBSOCKET_SCHEMES.keys()
 
 # Letters, digits, "-" and "_". URL §3.5 lets more punctuation into a host and some engines send it, but no name that
 # can be registered has any, and every one of those characters has served an attack on somebody's matcher (S4).
@@ -116,6 +115,9 @@ class OriginPattern(NamedTuple):
     @classmethod
     def parse(cls, text: str) -> Self | None:
         """Return the pattern that *text* spells, or ``None`` if it spells none. Never raises."""
+        if ANY not in text:
+            origin = Origin.parse(text)
+            return None if origin is None or origin.scheme in _UNDECLARABLE else cls(*origin)
         scheme, _, rest = text.partition("://")
         any_port = rest.endswith(":*")
         rest = rest.removesuffix(":*") if any_port else rest
@@ -128,7 +130,7 @@ class OriginPattern(NamedTuple):
         origin = Origin.parse(f"{scheme}://{rest}")
         if origin is None or (any_port and origin.port is not None):
             return None
-        if scheme in OPAQUE_SCHEMES or scheme in WEBSOCKET_SCHEMES:
+        if scheme in _UNDECLARABLE:
             return None
         if stars == "*." and (origin.host[-1] in ".]" or is_ipv4(origin.host)):
             return None  # names alone have labels, and a pattern never reaches a name with a final dot (S4)
@@ -137,6 +139,15 @@ class OriginPattern(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.scheme}://{self.host}" + ("" if self.port is None else f":{self.port}")
+
+
+def is_declarable(text: str) -> bool:
+    """Return whether a policy may declare *text* as it stands.
+
+    >>> is_declarable("https://*.example.com"), is_declarable("example.com")
+    (True, False)
+    """
+    return text in (ANY, NULL) or OriginPattern.parse(text) is not None
 
 
 class Near(NamedTuple):
@@ -163,7 +174,7 @@ class OriginSet:
         'origin-malformed'
     """
 
-    __slots__ = ("_any", "_declared", "_exact", "_ports", "_regexes")
+    __slots__ = ("_any", "_declared", "_exact", "_patterns", "_regexes")
 
     def __init__(self, declared: Iterable[str | re.Pattern[str]]) -> None:
         self._declared = tuple(declared)
@@ -171,11 +182,8 @@ class OriginSet:
         self._any = ANY in texts
         self._exact = frozenset(text for text in texts if ANY not in text)
         self._regexes = tuple(entry for entry in self._declared if not isinstance(entry, str))
-        # "https://*.example.com" -> the ports that may follow; "http://localhost" -> {"*"}
-        self._ports: dict[str, set[int | str | None]] = {}
-        for text in texts:
-            if ANY in text and (pattern := OriginPattern.parse(text)):
-                self._ports.setdefault(f"{pattern.scheme}://{pattern.host}", set()).add(pattern.port)
+        # As they were declared: of each pattern there is one spelling alone.
+        self._patterns = frozenset(text for text in texts if ANY in text and text != ANY)
 
     def __contains__(self, text: str) -> bool:
         return self.judge(text) == "allowed"
@@ -193,18 +201,14 @@ class OriginSet:
         origin = Origin.parse(text)
         if origin is None:
             return "origin-malformed"
-        if self._any or (self._ports and self._matches(origin)):
+        if self._any or (self._patterns and self._matches(origin)):
             return "allowed"
         if any(regex.fullmatch(text) for regex in self._regexes):
             return "allowed"
         return "origin-not-allowed"
 
     def _matches(self, origin: Origin) -> bool:
-        for host in _covering_hosts(origin.host):
-            ports = self._ports.get(f"{origin.scheme}://{host}")
-            if ports is not None and (ANY in ports or origin.port in ports):
-                return True
-        return False
+        return any(wider in self._patterns for wider in _covering(origin.scheme, origin.host, origin.port))
 
     def covering(self, text: str) -> str | None:
         """Return another declared entry that covers the declared origin *text* already, or ``None``.
@@ -216,16 +220,11 @@ class OriginSet:
             return None
         if self._any:
             return ANY
-        pattern = OriginPattern.parse(text)
-        if pattern is None or not self._ports:
+        pattern = OriginPattern.parse(text) if self._patterns else None
+        if pattern is None:
             return None
         # A pattern covers another as it covers an origin: the star of the narrower one counts as a label.
-        for host in _covering_hosts(pattern.host):
-            for port in (pattern.port, ANY):
-                wider = OriginPattern(pattern.scheme, host, port)
-                if wider != pattern and port in self._ports.get(f"{pattern.scheme}://{host}", ()):
-                    return str(wider)
-        return None
+        return next((wider for wider in _covering(*pattern) if wider in self._patterns and wider != text), None)
 
     def nearest(self, text: str) -> Near | None:
         """Return the declared origin that *text* most probably should have matched, or ``None`` (S20).
@@ -295,6 +294,14 @@ def _covering_hosts(host: str) -> Iterator[str]:
     yield ANY
 
 
+def _covering(scheme: str, host: str, port: int | str | None) -> Iterator[str]:
+    """Yield all patterns that cover an origin, or a pattern, of these parts."""
+    end = "" if port is None else f":{port}"
+    for wider in _covering_hosts(host):
+        yield f"{scheme}://{wider}{end}"
+        yield f"{scheme}://{wider}:*"
+
+
 def is_ipv4(host: str) -> bool:
     """Return whether the canonical *host* is an IPv4 address.
 
@@ -338,6 +345,8 @@ def has_public_suffix_below(host: str) -> bool:
 
 @cache
 def _public_suffix_names() -> tuple[str, ...]:
+    from pathlib import Path  # noqa: PLC0415 - so late, since most policies never come here (P5)
+
     from publicsuffixlist import PSLFILE  # noqa: PLC0415
 
     lines = Path(PSLFILE).read_text(encoding="utf-8").splitlines()
@@ -358,6 +367,8 @@ def compressed_ipv6(bracketed: str) -> str | None:
     >>> compressed_ipv6("[2001:DB8:0:0:0:0:0:1]"), compressed_ipv6("[::ffff:127.0.0.1]")
     ('[2001:db8::1]', '[::ffff:7f00:1]')
     """
+    import ipaddress  # noqa: PLC0415 - so late, since few origins have an address (P5)
+
     try:
         address = ipaddress.IPv6Address(bracketed[1:-1])
     except ValueError:

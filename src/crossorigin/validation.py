@@ -14,8 +14,16 @@ from typing import TypeGuard
 
 from . import fetch
 from .findings import DANGERS, KINDS, Finding, PolicyError, finding
-from .misspellings import diagnose, is_declarable
-from .origins import ANY, NULL, OriginPattern, OriginSet, has_public_suffix_below, is_loopback, is_public_suffix
+from .origins import (
+    ANY,
+    NULL,
+    OriginPattern,
+    OriginSet,
+    has_public_suffix_below,
+    is_declarable,
+    is_loopback,
+    is_public_suffix,
+)
 
 OriginCheck = Callable[[str], bool | Awaitable[bool]]
 
@@ -86,11 +94,13 @@ def read_origins(value: object, credentials: bool, report: Report) -> tuple[str 
         meant: object = entry
         if (isinstance(entry, str) and is_declarable(entry)) or _is_text_expression(entry):
             entries.append(entry)
-            if isinstance(entry, re.Pattern) and has_nested_quantifier(entry.pattern):
+            if isinstance(entry, re.Pattern) and is_ambiguous(entry.pattern):
                 report.add("regex-nested-quantifier", where, shown)
         elif isinstance(entry, re.Pattern):
             report.add("origin-type", where, shown, None, ", not an expression over bytes")
         elif entry is not _REPORTED:
+            from .misspellings import diagnose  # noqa: PLC0415 - so late, since right policies never need it (P5)
+
             found = diagnose(entry, where)
             report.findings += found
             meant = found[0].fix  # which may be a danger in its turn: say both at once (F1)
@@ -117,7 +127,7 @@ def _is_text_expression(entry: object) -> TypeGuard[re.Pattern[str]]:
 
 
 def _is_expression_data(entry: object) -> TypeGuard[Mapping[str, object]]:
-    return isinstance(entry, Mapping) and set(entry) == {"regex"}
+    return not isinstance(entry, str) and isinstance(entry, Mapping) and set(entry) == {"regex"}
 
 
 def _compiled(data: Mapping[str, object], where: str, report: Report) -> object:
@@ -207,7 +217,7 @@ def read_request_headers(value: object, report: Report) -> tuple[str, ...]:
         else:
             names.append(name)
     if ANY in names and not fetch.NON_WILDCARD_REQUEST_HEADERS & {name.lower() for name in names}:
-        report.add("headers-without-authorization", "allow_headers", ANY, [ANY, "Authorization"])
+        report.add("headers-without-authorization", "allow_headers", ANY)
     _report_redundant(names, "allow_headers", "redundant-header", report)
     return tuple(names)
 
@@ -286,8 +296,35 @@ def is_async_check(check: OriginCheck | None) -> bool:
     return inspect.iscoroutinefunction(check) or inspect.iscoroutinefunction(getattr(check, "__call__", None))  # noqa: B004
 
 
+# One character of a name, and choices between such in a repetition; and wildcards in a row, in groups or not.
+_CHARACTER = r"(?:\\[^\d]|\[\^?\]?(?:\\.|[^\]\\])*\]|[^\\\[\](){}|*+?^$])"
+_CHOICES = re.compile(rf"\((?:\?:)?({_CHARACTER}(?:\|{_CHARACTER})+)\)[*+{{]", re.DOTALL)
+_WILDCARDS = re.compile(r"(?:\(*(?:\?:)?\.[*+]\??\)*){3}")
+
+
+def is_ambiguous(expression: str) -> bool:
+    r"""Return whether *expression* plainly matches one text in a great many ways, as most regex attacks need.
+
+    That is a repetition inside a repetition, a repeated choice whose branches can be the same character, or more than
+    two wildcards in a row.
+
+    >>> is_ambiguous("(a+)+"), is_ambiguous("(?:.|x)*"), is_ambiguous(".*.*.*"), is_ambiguous("(?:a|b)*")
+    (True, True, True, False)
+    """
+    choices = (re.findall(_CHARACTER, group) for group in _CHOICES.findall(expression))
+    return (
+        has_nested_quantifier(expression)
+        or _WILDCARDS.search(expression) is not None
+        or any(_overlap(branches) for branches in choices)
+    )
+
+
+def _overlap(branches: list[str]) -> bool:
+    return any(sum(bool(re.fullmatch(one, chr(code))) for one in branches) > 1 for code in range(33, 127))
+
+
 def has_nested_quantifier(expression: str) -> bool:
-    r"""Return whether *expression* repeats a group that itself repeats, as in ``(a+)+``: what most regex attacks need.
+    r"""Return whether *expression* repeats a group that itself repeats, as in ``(a+)+``.
 
     >>> has_nested_quantifier(r"https://([a-z]+-?)+\.example\.com"), has_nested_quantifier(r"https://(a|b)+\.c")
     (True, False)

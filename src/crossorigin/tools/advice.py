@@ -16,11 +16,11 @@ from .. import fetch
 from ..browser import HTTPResponse, Verdict
 from ..browser.checks import check_headers, check_method, read_preflight
 from ..browser.verdicts import Blocked, shortened
-from ..misspellings import diagnose, is_declarable
-from ..origins import ANY, OriginSet
+from ..misspellings import diagnose
+from ..origins import ANY, NULL, OriginSet, is_declarable
 from ..testing.responses import CORSError
 from .applications import is_starlette, layers
-from .foreign import has_all_methods, lacks_method, pattern_changes, starlettes_middleware, texts
+from .foreign import has_all_methods, lacks_method, lets_in, pattern_changes, starlettes_middleware, texts
 from .playing import Play, asked_headers
 from .terminal import last_line
 
@@ -56,6 +56,14 @@ def changes(played: Play) -> list[str]:
     return list(_changes(played))
 
 
+def notes(played: Play) -> list[str]:
+    """Return what to know of a request that is allowed: who else is, with the visitor's cookies."""
+    if not played.verdict.allowed or played.request.credentials != "include" or played.explanation is not None:
+        return []
+    middleware = starlettes_middleware(played.app)
+    return list(lets_in(middleware)) if middleware is not None else []
+
+
 def _changes(played: Play) -> Iterator[str]:
     verdict = played.verdict
     words = _ARGUMENTS if declared_origins(played.app) is not None else _HEADERS
@@ -64,6 +72,8 @@ def _changes(played: Play) -> Iterator[str]:
         meant = verdict.details["meant"]
         if isinstance(meant, str):
             yield f"write the origin as a browser sends it, {shortened(meant)!r}"
+    elif code.startswith("allow-") and verdict.exchanges[-1].request.get(fetch.ORIGIN) == NULL:
+        yield _with_an_origin(played)
     elif code in ("allow-origin-missing", "allow-origin-other", "allow-origin-malformed", "allow-origin-several"):
         yield from _origin_changes(played, words)
     elif code == "allow-origin-wildcard":
@@ -77,6 +87,14 @@ def _changes(played: Play) -> Iterator[str]:
         yield "fetch the URL that the redirect leads to: often it is only a final slash, or https"
     elif verdict.stage == "preflight":
         yield from _preflight_changes(played, words)
+
+
+def _with_an_origin(played: Play) -> str:
+    """Return what to do where the browser sent the origin ``null``: whoever allows that one allows every website."""
+    if played.page.origin == NULL:
+        return "give the page an origin: sandboxed frames, file: and data: pages have the origin 'null', on any website"
+    url = shortened(played.verdict.exchanges[-1].request.url)
+    return f"fetch {url} itself: a redirect led there from another origin, and then browsers send the origin 'null'"
 
 
 def _origin_changes(played: Play, words: _Words) -> Iterator[str]:
@@ -96,14 +114,13 @@ def _origin_changes(played: Play, words: _Words) -> Iterator[str]:
         return
     declared = declared_origins(played.app)
     middleware = starlettes_middleware(played.app)
-    if declared is None:
+    if played.explanation is not None:  # of our own policy, which has no objection
+        yield _outermost(origin, answer.status)
+    elif declared is None:
         # The sentence for it is the test client's: the two must not tell different stories.
         yield _told(verdict)
     elif middleware.is_allowed_origin(origin) if middleware else origin in OriginSet(_declarable(declared)):
-        yield (
-            f"let the CORS middleware be outermost: it allows {origin!r}, and what answered {answer.status} is outside "
-            "of it, as what add_middleware adds later is; crossorigin.starlette.setup(app, policy) always is"
-        )
+        yield _outermost(origin, answer.status)
     elif middleware and (patterns := list(pattern_changes(middleware, origin))):
         yield from patterns
     elif misspelled := list(_misspelled(declared, origin)):
@@ -112,6 +129,13 @@ def _origin_changes(played: Play, words: _Words) -> Iterator[str]:
         yield f"add {origin!r} to {words.origins}, which has {shortened(near.declared)!r}: {near.difference}"
     else:
         yield f"add {origin!r} to {words.origins}, if that page is yours"
+
+
+def _outermost(origin: str, status: int) -> str:
+    return (
+        f"let the CORS middleware be outermost: it allows {origin!r}, and what answered {status} is outside "
+        "of it, as what add_middleware adds later is; crossorigin.starlette.setup(app, policy) always is"
+    )
 
 
 def _declarable(declared: Iterable[str | re.Pattern[str]]) -> list[str | re.Pattern[str]]:
