@@ -17,8 +17,8 @@ JUDGED = "situations judged"
 COUNTED = "preflights counted"
 COMPARED = "drop-ins: differences on purpose from the originals"
 
-# These machines are shared: how long an example takes says nothing. In CI the examples are the same each time, so that a
-# change is judged by what it changes; elsewhere each run tries new ones.
+# These machines are shared: how long an example takes says nothing. In CI the examples are the same each time, so that
+# a change is judged by what it changes; elsewhere each run tries new ones.
 IN_CI = os.environ.get("CI", "").lower() in ("1", "true")
 settings.register_profile("unhurried", deadline=None, derandomize=IN_CI)
 settings.load_profile("unhurried")

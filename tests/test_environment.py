@@ -118,6 +118,43 @@ def test_the_error_does_not_show_the_value_of_a_variable_that_is_none_of_ours() 
     assert "horse" not in str(caught.value)
 
 
+def advice(**variables: str) -> list[str]:
+    with pytest.raises(PolicyError) as caught:
+        from_env(**variables)
+    return [found.advice for found in caught.value.findings]
+
+
+def test_what_to_do_is_said_in_variables() -> None:
+    assert advice(
+        CORS_ALLOW_ORIGINS="*, https://.*[.]a[.]example",
+        CORS_ALLOW_CREDENTIALS="true",
+        CORS_MAX_AGE="1h",
+        CORS_ALLOW_PRIVATE_NETWORK="maybe",
+        CORS_ALLOW_ORIGIN_REGEX=".*",
+    ) == [
+        "a regular expression stands among the origins, and has no argument of its own; write a pattern such as "
+        "https://*.example.com into CORS_ALLOW_ORIGINS; no variable holds an expression [argument-regex]",
+        "any website could act and read as the logged-in user; name the origins; or turn allow_credentials off; or "
+        "accept "
+        "it with CORS_DANGEROUSLY_ALLOW=any-origin-with-credentials [any-origin-with-credentials]",
+        "text is never read as a regular expression; write a pattern such as https://*.example.com [origin-regex-text]",
+        "this is a whole number of seconds, or none; write the number of seconds, or none [max-age-type]",
+        "this is true or false, nothing else; write true or false [flag-type]",
+    ]
+    assert advice(CORS_MAX_AGE="1") == [
+        "the policy must say which origins it allows, and CORS_ALLOW_ORIGINS is empty or not set; set "
+        "CORS_ALLOW_ORIGINS "
+        "[argument-missing]"
+    ]
+
+
+@pytest.mark.parametrize(("text", "value"), [("123456789", 123456789), ("-1", -1), ("1234567890", "1234567890")])
+def test_a_number_of_more_than_nine_digits_is_no_number_of_seconds(text: str, value: object) -> None:
+    ((_, code, given, _),) = findings(CORS_ALLOW_ORIGINS=APP, CORS_MAX_AGE=text)
+
+    assert (code, given) == ("max-age-range" if isinstance(value, int) else "max-age-type", value)
+
+
 def test_an_empty_prefix_is_refused() -> None:
     with pytest.raises(ValueError, match="prefix is empty"):
         from_env("", ALLOW_ORIGINS=APP)

@@ -10,7 +10,7 @@ import pytest
 
 from crossorigin import AnyOf, ByPath, Policy
 from crossorigin.answer import Rules
-from crossorigin.files import PolicyFileError, load
+from crossorigin.files import PolicyFileError, load, read
 
 ROOT = Path(__file__).parent.parent
 APP = "https://app.example.com"
@@ -61,16 +61,17 @@ def test_one_policy_in_json(write: Write) -> None:
     assert load(path) == Policy(APP, max_age=None)
 
 
-def test_no_max_age_in_toml(write: Write) -> None:
-    assert load(write(f"allow_origins = '{APP}'\nmax_age = 'none'")) == Policy(APP, max_age=None)
+@pytest.mark.parametrize("word", ["none", "None", "NONE"])
+def test_no_max_age_in_toml(write: Write, word: str) -> None:
+    assert load(write(f"allow_origins = '{APP}'\nmax_age = '{word}'")) == Policy(APP, max_age=None)
 
 
 def test_a_file_that_windows_wrote(write: Write) -> None:
     path = write(b"\xef\xbb\xbf# B\xc3\xbccher\r\nallow_origins = 'https://app.example.com'\r\nmax_age = 'x'\r\n")
 
     assert problems(path) == [
-        "crossorigin.toml:3: max_age: 'x': max_age is a whole number of seconds, a timedelta of whole seconds, or "
-        "None; write the number of seconds [max-age-type]"
+        "crossorigin.toml:3: max_age: 'x': max_age is a whole number of seconds, or \"none\"; "
+        'write the number of seconds, or "none" [max-age-type]'
     ]
 
 
@@ -119,6 +120,35 @@ def test_warnings_and_accepted_dangers_stay_on_the_rules(write: Write) -> None:
     assert {found.code for found in findings} == {"null-origin", "method-always-passes", "unreachable-rule"}
 
 
+def test_warnings_and_accepted_dangers_are_told_where_they_stand_in_the_file(write: Write) -> None:
+    path = write(
+        "use = 'all'\n[policies.a]\nallow_origins = ['*',\n'null']\nallow_credentials = true\n"
+        "dangerously_allow = ['null-origin', 'any-origin-with-credentials']\n[policies.b]\nallow_origins = '*'\n"
+        "[any-of]\nall = ['b',\n'a']"
+    )
+
+    remarks = [(one.line, one.key, one.finding and one.finding.code) for one in read(path).remarks]
+
+    assert remarks == [
+        (3, "policies.a.allow_origins[0]", "any-origin-with-credentials"),
+        (4, "policies.a.allow_origins[1]", "null-origin"),
+        (11, "any-of.all[1]", "unreachable-policy"),
+    ]
+
+
+def test_each_unused_part_is_told_and_no_used_one(write: Write) -> None:
+    text = f"{SEVERAL}[policies.idle]\nallow_origins = '*'\n[any-of]\ninner = ['app']\nouter = ['inner', 'public']\n"
+
+    def unused(path: Path) -> list[str]:
+        return [one.key for one in read(path).remarks if one.finding and one.finding.code == "unused-policy"]
+
+    assert unused(write(f"use = 'outer'{text}")) == ["policies.idle"]
+    assert unused(write(f"{text}[paths]\n'/a' = 'NONE'\n'/' = 'app'")) == [
+        "policies.public", "policies.idle", "any-of.inner", "any-of.outer"
+    ]  # fmt: skip
+    assert unused(write(f"[policies.only]\nallow_origins = '{APP}'")) == []
+
+
 @pytest.mark.parametrize("name", ["crossorigin.toml", "crossorigin.json"])
 def test_the_examples_load_without_a_warning(name: str) -> None:
     rules: Rules = load(ROOT / "examples" / name)
@@ -155,7 +185,7 @@ all = ["app", "my sight"]
         "write 'https://example.com' [origin-scheme-missing]",
         "crossorigin.toml:5: policies.app.allow_origins[2]: '(': this is not a regular expression: missing ), "
         "unterminated subpattern at position 0; write one that re.compile accepts [regex-invalid]",
-        "crossorigin.toml:7: policies.app.allow_credentials: 'yes': this is True or False, nothing else; "
+        "crossorigin.toml:7: policies.app.allow_credentials: 'yes': this is true or false, nothing else; "
         "write true [flag-type]",
         "crossorigin.toml:8: policies.app.alow_methods: Policy has no argument of this name; "
         "write 'allow_methods' [argument-unknown]",
@@ -178,14 +208,49 @@ MISTAKES = {
     "max_age = 5": ": allow_origins: the policy must say which origins it allows; add allow_origins [argument-missing]",
     "\nallow_origins = [https://a.example]": ":2: this is not TOML: invalid value at column 18; put text between "
     "quotes, and write true and false in lower case",
-    "allow_origins = [\n'*'\n": ":2: this is not TOML: unclosed array at the end of the file",
-    "max_age = 1\nmax_age = 2\n": ":2: this is not TOML: cannot overwrite a value at column 12",
-    f"max_age = {'9' * 5000}": ": this cannot be read: Exceeds the limit (4300 digits) for integer string conversion: "
-    "value has 5000 digits; use sys.set_int_max_str_digits() to increase the limit",
+    "allow_origins = [\n'*'\n": ":2: this is not TOML: unclosed array at the end of the file; close it with ], and put "
+    "commas between its entries",
+    "\nmax_age = 1\n\nmax_age = 2\n": ":4: this is not TOML: max_age stands on line 2 already; leave one of them out",
+    "[policies.a]\nmax_age = 1\n[policies.b]\nmax_age = 1\nmax_age = 2": ":5: this is not TOML: max_age stands on line "
+    "4 already; leave one of them out",
+    "[policies.app]\n[policies.app]": ":2: this is not TOML: cannot declare [policies.app] twice at column 14; put "
+    "all of "
+    "it under one header, or leave one out",
+    'allow_origins = "https://a.example\n': ":1: this is not TOML: illegal character '\\n' at column 35; close the "
+    "quotes "
+    "on the line on which they open",
+    'allow_origins = { regex = "https://\\d" }': ":1: this is not TOML: unescaped '\\' in a string at column 38; "
+    "write it "
+    "between single quotes, within which a backslash is a backslash",
+    "allow_origins = 'https://a.example\n": ':1: this is not TOML: expected "\'" at the end of the file; close the '
+    "quotes on the line on which they open",
+    "allow_origins '*'": ":1: this is not TOML: expected '=' after a key in a key/value pair at column 15; put each "
+    "NAME = "
+    "VALUE on a line of its own",
+    f"max_age = {'9' * 5000}": ": this cannot be read: a number has more digits than Python reads; shorten it",
+    "allow_origins = 'https://.*[.]a[.]example'": ":1: allow_origins: 'https://.*[.]a[.]example': text is never read "
+    "as a "
+    'regular expression; write a pattern such as https://*.example.com, or { regex = "..." } [origin-regex-text]',
+    "allow_origins = { regexp = 'x' }": ":1: allow_origins: { regexp = 'x' }: an origin is text or a regular "
+    "expression, not "
+    'dict; write text such as "https://app.example.com", or { regex = "..." } [origin-type]',
+    "allow_origins = []\nallow_origin_regex = '.*'": ":2: allow_origin_regex: '.*': a regular expression stands "
+    "among the "
+    'origins, and has no argument of its own; put { regex = "..." } into allow_origins [argument-regex]',
+    f"[tool.crossorigin]\nallow_origins = '{APP}'": ":1: tool.crossorigin: this is how it is written in "
+    "pyproject.toml; move "
+    "it there, or leave tool.crossorigin out of the header",
+    "[cors]\nallow_origins = '*'": ":1: cors: nothing of this name stands here; write [policies.NAME]",
+    "[policies.a]\nallow_origins = '*'\nuse = 'a'": ":3: policies.a.use: this is no argument of a policy; write it "
+    "above "
+    "the first section",
+    "[policies.a]\nallow_origins = '*'\n[any-of]\ng = ['a']\nuse = 'g'": ":5: any-of.use: this is a list of names; "
+    "write it "
+    "above the first section",
     f"max_age = {'[' * 900}{']' * 900}": ": this is nested too deeply to be a policy file",
     "allow_origins = 'null'": ":1: allow_origins: 'null': every sandboxed frame and data: page, on any website, has "
     "the origin 'null'; leave 'null' out; serve the page from a real origin; or accept it with "
-    "dangerously_allow=['null-origin'] [null-origin]",
+    "dangerously_allow = ['null-origin'] [null-origin]",
     "allow_origins = '*'\n'allow origin check' = 1": ':2: "allow origin check": Policy has no argument of this name; '
     "write 'allow_origin_check' [argument-unknown]",
     "allow_origins = '*'\nallow_origin_check = 'f'": ":2: allow_origin_check: a function cannot stand in a file; "
@@ -232,12 +297,23 @@ def test_a_mistake_in_toml_is_told_once(write: Write, text: str) -> None:
     assert problems(write(text)) == [f"crossorigin.toml{MISTAKES[text]}"]
 
 
-MISTAKES_IN_JSON = {
+MISTAKES_IN_JSON: dict[str, str | list[str]] = {
     "": ":1: this is not JSON: expecting value at column 1",
     '{"allow_origins": "*",\n}': ":2: this is not JSON: expecting property name enclosed in double quotes at column 1",
     "[]": ": a policy file holds a table of names and values, not a list or a single value",
-    '{"allow_origins": "*",\n"allow_credentials": null}': ":2: allow_credentials: null: this is True or False, nothing "
-    "else; write True or False [flag-type]",
+    '{"allow_origins": "*",\n"allow_credentials": null}': ":2: allow_credentials: null: this is true or false, nothing "
+    "else; write true or false [flag-type]",
+    '{"allow_origins": "null",\n"max_age": "1h"}': [
+        ":1: allow_origins: \"null\": every sandboxed frame and data: page, on any website, has the origin 'null'; "
+        "leave "
+        '\'null\' out; serve the page from a real origin; or accept it with "dangerously_allow": ["null-origin"] '
+        "[null-origin]",
+        ':2: max_age: "1h": max_age is a whole number of seconds, or null; write the number of seconds, or null '
+        "[max-age-type]",
+    ],
+    '{"policies": {"a": {"allow_origins": "*"}, "b": {"allow_origins": "*"}}}': ": nothing says which policy counts; "
+    "add "
+    'path rules, or above the first section "use": "a" or "use": "b"',
     '{"allow_origins":\n"*",\n"allow_origins": "*"}': ":3: allow_origins: this key stands twice, and JSON would drop "
     "the first one; leave one of them out",
 }
@@ -245,7 +321,17 @@ MISTAKES_IN_JSON = {
 
 @pytest.mark.parametrize("text", MISTAKES_IN_JSON, ids=repr)
 def test_a_mistake_in_json_is_told_once(write: Write, text: str) -> None:
-    assert problems(write(text, "cors.json")) == [f"cors.json{MISTAKES_IN_JSON[text]}"]
+    told = MISTAKES_IN_JSON[text]
+
+    assert problems(write(text, "cors.json")) == [
+        f"cors.json{one}" for one in ([told] if isinstance(told, str) else told)
+    ]
+
+
+def test_what_a_terminal_would_obey_is_escaped(write: Write) -> None:
+    (problem,) = problems(write('{"allow_origins": "https://\\u009b31m\u00fc"}', "cors.json"))
+
+    assert r'"https://\u009b31m\u00fc"' in problem
 
 
 def test_of_a_key_that_stands_twice_the_later_one_is_looked_at(write: Write) -> None:
@@ -253,7 +339,7 @@ def test_of_a_key_that_stands_twice_the_later_one_is_looked_at(write: Write) -> 
 
     assert [line.partition(":")[2][:24] for line in problems(path)] == [
         "2: allow_origins: this k",
-        "3: allow_origins[0]: 'a.",
+        '3: allow_origins[0]: "a.',
     ]
 
 

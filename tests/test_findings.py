@@ -4,15 +4,17 @@ import copy
 import pickle
 import re
 from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
 
 from crossorigin import AnyOf, ByPath, Finding, Policy, PolicyError
+from crossorigin.files import read
 from crossorigin.findings import CATALOGUE, DANGERS, KINDS, Kind, finding, table
 
 Options = dict[str, object]
-Checked = Policy | AnyOf | ByPath
 SITE = "https://app.example.com"
 
 
@@ -21,6 +23,21 @@ def policy(allow_origins: object = SITE, **options: object) -> Policy:
     return Policy.from_mapping({"allow_origins": allow_origins, **options})
 
 
+class InFile:
+    """What only a file can have."""
+
+    def __init__(self, text: str, folder: Path) -> None:
+        path = folder / "crossorigin.toml"
+        path.write_text(text, encoding="utf-8")
+        self.findings = tuple(remark.finding for remark in read(path).remarks if remark.finding is not None)
+
+
+def in_file(text: str) -> InFile:
+    with TemporaryDirectory() as folder:
+        return InFile(text, Path(folder))
+
+
+Checked = Policy | AnyOf | ByPath | InFile
 # For each code a policy that has this finding, and no other.
 EXAMPLES: dict[str, Callable[[], Checked]] = {
     # how an origin is written
@@ -63,6 +80,7 @@ EXAMPLES: dict[str, Callable[[], Checked]] = {
     "no-policies": AnyOf,
     "unreachable-rule": lambda: ByPath({"/": Policy(SITE), "/api": None}),
     "unreachable-policy": lambda: AnyOf(Policy("*"), Policy(SITE)),
+    "unused-policy": lambda: in_file("use = 'a'\n[policies]\na.allow_origins = '*'\nb.allow_origins = '*'"),
     # methods
     "method-type": lambda: policy(allow_methods=[1]),
     "method-token": lambda: policy(allow_methods="PUT, DELETE"),
@@ -89,6 +107,7 @@ EXAMPLES: dict[str, Callable[[], Checked]] = {
     "danger-unknown": lambda: policy(dangerously_allow="danger"),
     "danger-unused": lambda: policy(dangerously_allow="null-origin"),
     "argument-unknown": lambda: policy(allow_origin=SITE),
+    "argument-regex": lambda: policy(allow_origin_regex="https://.*"),
     "argument-missing": lambda: Policy.from_mapping({}),
 }
 
@@ -248,11 +267,15 @@ def test_f3_a_warning_is_not_among_the_problems_of_a_policy_that_was_stopped() -
     [
         ("(a+)+", True), ("(a*)*", True), ("(a+){2,}", True), ("((a+)b)+", True), ("(?:a+)+", True), ("(a|b+)*", True),
         ("(x(a+))*", True), ("(a{2,3})+", True),
+        ("(?:.|.|.)*!", True), ("([a-z.:0-9]|[a-z.])+", True), ("(?:[a-z]|x){3,}", True), (r"(\w|-|[0-9])*", True),
+        ("(a|a)*", True), (".*.*.*", True), ("(https?://)?(.*)(.*)(.*)!", True), ("(?:.+?)(.*)(.+)", True),
         ("a+b+", False), ("(a+)", False), ("(a+)?", False), ("(a|b)+", False), ("(a)(b)+", False), ("[(+)]+", False),
-        (r"(\+)+", False), (r"\(a+\)+", False), ("(a+)b+", False), ("[^]+]+(a)", False), ("", False),
+        ("(?:[a-z]|[0-9.-])*", False), ("(a|ab)*", False), ("(.|a)", False), (".*.*", False), (r".*\.a.*\.b.*", False),
+        (r"(\.|\w|-)+", False), (r"(\+)+", False), (r"\(a+\)+", False), ("(a+)b+", False), ("[^]+]+(a)", False),
+        ("", False),
     ],
 )  # fmt: skip
-def test_f3_a_repetition_inside_a_repetition_is_found(expression: str, nested: bool) -> None:
+def test_f3_an_expression_that_repeats_what_is_ambiguous_is_found(expression: str, nested: bool) -> None:
     compiled = re.compile(f"https://a\\.example|{expression}")
 
     codes = [found.code for found in Policy(compiled).findings]

@@ -9,12 +9,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from .findings import Finding
+from .findings import Finding, Spelling
 from .validation import DEFAULTS, Report, close_match
 
 # What differs among the arguments in a variable; all others are lists, with commas between their entries.
 _FLAGS = ("allow_credentials", "allow_private_network")
 _CODE = "allow_origin_check"
+_REGEX = "allow_origin_regex"  # an argument of Starlette's middleware
 _WORDS: dict[str, bool] = {"true": True, "false": False}
 
 
@@ -30,6 +31,8 @@ def read_mapping(mapping: Mapping[str, Any], report: Report) -> dict[str, Any]:
     for name, value in mapping.items():
         if name in DEFAULTS:
             known[name] = value
+        elif name == _REGEX:
+            report.add("argument-regex", _REGEX, value)
         else:
             close = close_match(str(name), DEFAULTS)
             where = str(name) if str(name).isidentifier() else repr(name)
@@ -53,6 +56,8 @@ def read_environment(environ: Mapping[str, str], prefix: str, report: Report) ->
         text = environ[variable]
         if variable == _variable(_CODE, prefix):
             report.add("check-type", variable, text, None, ", which no variable can hold")
+        elif variable == _variable(_REGEX, prefix):
+            report.add("argument-regex", variable, text)
         elif variable not in variables:
             # Not its value: a variable that is none of ours may hold a secret.
             report.add("argument-unknown", variable, variable, close_match(variable, variables))
@@ -64,12 +69,36 @@ def read_environment(environ: Mapping[str, str], prefix: str, report: Report) ->
             report.add("argument-missing", origins, None, None, f", and {origins} is empty or not set")
         else:
             report.add("argument-missing", origins, None, None, f", and no variable begins with {prefix}")
+    report.findings = [found.spelled(_in_variables(prefix)) for found in report.findings]
     return known
 
 
 def at_variables(findings: Iterable[Finding], prefix: str) -> list[Finding]:
     """Return *findings* about arguments as findings about the variables that held them, with fixes as text."""
-    return [replace(found, where=_variable(found.where, prefix), fix=_as_text(found.fix)) for found in findings]
+    spelling = _in_variables(prefix)
+    return [
+        replace(found, where=_variable(found.where, prefix), fix=_as_text(found.fix)).spelled(spelling)
+        for found in findings
+    ]
+
+
+class _Variables(Spelling):
+    """Settings are an environment's, and `setting` is what the names of all variables begin with."""
+
+    def set(self, name: str, value: object) -> str:
+        return f"{_variable(name, self.setting)}={_as_text(value)}"
+
+
+def _in_variables(prefix: str) -> Spelling:
+    origins, pattern = _variable("allow_origins", prefix), "Write a pattern such as https://*.example.com"
+    sentences = {
+        "origin-regex-text": ("", f"{pattern}."),
+        "argument-regex": ("", f"{pattern} into {origins}; no variable holds an expression."),
+        "argument-missing": ("", f"Set {origins}."),
+        "flag-type": ("this is true or false, nothing else", "Write true or false."),
+        "max-age-type": ("this is a whole number of seconds, or none", "Write the number of seconds, or none."),
+    }
+    return _Variables(prefix, sentences)
 
 
 def _variable(argument: str, prefix: str) -> str:

@@ -18,7 +18,8 @@ from .browser.request import Credentials
 from .browser.transcript import transcript
 from .browser.verdicts import shortened
 from .compose import AnyOf, ByPath
-from .findings import PolicyError
+from .files import PolicyFile
+from .findings import PolicyError, Spelling
 from .policy import Policy
 
 T = TypeVar("T")
@@ -76,7 +77,7 @@ class Explanation:
 
 
 def explain(
-    policy: Rules,
+    policy: Rules | PolicyFile,
     *,
     origin: str,
     method: str = "GET",
@@ -88,7 +89,7 @@ def explain(
     """Play one request through *policy* and a model of the browser.
 
     Args:
-        policy: A `Policy`, `AnyOf` or `ByPath`.
+        policy: A `Policy`, `AnyOf` or `ByPath`; or a file of them, in whose words the advice then is.
         origin: The page's origin, as a browser sends it.
         method: As the page writes it: ``fetch(url, {method: ...})``.
         headers: Those that the page sets: by name and value, or names alone, which stand for a value of ``1``. The
@@ -106,6 +107,8 @@ def explain(
     >>> explain(Policy("https://app.example.com"), origin="https://app.example.com", method="DELETE").advice
     ("add 'DELETE' to allow_methods",)
     """
+    file = policy if isinstance(policy, PolicyFile) else None
+    policy = policy.rules if isinstance(policy, PolicyFile) else policy
     if not isinstance(policy, Rules):
         raise TypeError(f"explain takes a Policy, AnyOf or ByPath, not {policy!r}")
     if not isinstance(origin, str):
@@ -118,7 +121,8 @@ def explain(
     server = _Server(policy)
     verdict = run(Browser(engine).fetch(request, origin=origin), server)
     reason = server.answer.reason if server.answer is not None else None
-    return Explanation(origin, request, verdict, reason, tuple(_Advisor(policy, origin, request, engine).changes()))
+    advisor = _Advisor(policy, origin, request, engine, file)
+    return Explanation(origin, request, verdict, reason, tuple(advisor.changes()))
 
 
 class _Server:
@@ -163,12 +167,17 @@ class _Advisor:
     A change that cannot be made here, in an application's code say, ends the list.
     """
 
-    def __init__(self, rules: Rules, origin: str, request: Request, engine: Engine) -> None:
+    def __init__(self, rules: Rules, origin: str, request: Request, engine: Engine, file: PolicyFile | None) -> None:
         self.rules = rules
         self.origin = origin
         self.request = request
         self.engine = engine
-        self.policy, self.where = _deciding(rules, origin, unquote(request.url.path))
+        path = unquote(request.url.path)
+        self.policy, self.where = _deciding(rules, origin, path)
+        self.file = file
+        self.spelling = Spelling() if file is None else file.spelling
+        if file is not None:
+            self.where = file.where(self.policy, path) if self.policy is not None else ""
         self.can_go_on = True
 
     def changes(self) -> Iterable[str]:
@@ -200,12 +209,12 @@ class _Advisor:
                 self.request = replace(self.request, credentials="same-origin")
                 return "fetch without 'include': a page whose origin is null never gets credentials"
             case "allow-origin-wildcard":
-                words = f"name {self.origin!r} instead of '*' and set allow_credentials=True"
+                words = f"name {self.origin!r} instead of '*' and {self._credentials()}"
                 return self._set(
                     words, "; or fetch without 'include'", allow_origins=[self.origin], allow_credentials=True
                 )
             case "allow-credentials-missing":
-                return self._set("set allow_credentials=True", "; or fetch without 'include'", allow_credentials=True)
+                return self._set(self._credentials(), "; or fetch without 'include'", allow_credentials=True)
             case "method-case" | "method-not-allowed" | "method-wildcard":
                 return self._change_method(verdict)
             case "header-not-allowed" | "header-wildcard" | "authorization-wildcard":
@@ -238,10 +247,7 @@ class _Advisor:
             case "origin-null":
                 return self._end(f"give the page an origin{because}")
             case "path-uncovered":
-                prefix = _covering(self.rules, server.path)
-                if prefix is not None:
-                    return self._end(f"put a policy into the rule of ByPath for {prefix!r}, which allows no origin")
-                return self._end(f"give ByPath a rule for {shortened(server.path)}, or a default")
+                return self._end(self._cover(server.path))
             case "path-ambiguous":
                 path = shortened(server.path)
                 return self._end(f"ask for a path that reads in one way only: {path!r} can be taken for another")
@@ -249,6 +255,18 @@ class _Advisor:
                 return self._end("use a method of at most 64 bytes")
             case _:
                 return None
+
+    def _credentials(self) -> str:
+        return f"set {self.spelling.set('allow_credentials', True)}"
+
+    def _cover(self, path: str) -> str:
+        """Return how *path*, which no rule covers with a policy, comes to one."""
+        if self.file is not None:
+            return self.file.cover(shortened(path))
+        prefix = _covering(self.rules, path)
+        if prefix is not None:
+            return f"put a policy into the rule of ByPath for {prefix!r}, which allows no origin"
+        return f"give ByPath a rule for {shortened(path)}, or a default"
 
     def _change_method(self, verdict: Verdict) -> str:
         method = self.request.method
@@ -302,7 +320,7 @@ class _Advisor:
                 return self._end(words + more)
             accepted = [*self.policy.dangerously_allow, *dict.fromkeys(dangers)]
             self.policy = self.policy.replace(**changes, dangerously_allow=accepted)
-            words += f" (a danger, to be accepted with dangerously_allow={accepted})"
+            words += f" (a danger, to be accepted with {self.spelling.set('dangerously_allow', accepted)})"
         return words + more
 
 

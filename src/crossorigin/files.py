@@ -1,33 +1,23 @@
 """Policy files: `load` reads a policy, or several put together, from TOML or JSON.
 
-Owns the format of these files (``docs/policy-files.md``): the arguments of one `Policy`, or named policies, groups of
-them and path rules. Whatever is wrong is said at once, each problem with its line, its key and its fix. What is wrong
-with the arguments themselves, and with path rules, is told by the policies; lines are told by ``syntax``.
+Owns how a file is found out to be one, and how whatever is wrong with it is told: all at once, each problem with its
+line, its key and its fix. What a file may say is ``sections``' business; lines are told by ``syntax``.
 """
 
 import json
 import os
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from .answer import Rules
-from .compose import LEAVE, NO_CORS, AnyOf, ByPath
-from .findings import Finding, PolicyError
-from .policy import Policy
-from .syntax import Key, Positions, UnreadableError, parse, spelled
-from .validation import DEFAULTS, close_match
+from .compose import ByPath
+from .findings import Finding, Spelling
+from .notation import JSON, TOML
+from .sections import NO_MAX_AGE, PYPROJECT, Note, Reader, within
+from .syntax import Key, UnreadableError, parse, spelled
 
-# What stands at the top of a file with named policies.
-SECTIONS = ("policies", "any-of", "paths", "use")
-# Names that path rules give a meaning of their own.
-RESERVED: dict[str, Rules | None] = {"LEAVE": LEAVE, "NONE": None}
-# How TOML, which has no null, writes that there is no max_age.
-NO_MAX_AGE = "none"
-SCHEMA_KEY = "$schema"  # where editors look for the schema of a JSON file
-
-_PYPROJECT: Key = ("tool", "crossorigin")
+__all__ = ["NO_MAX_AGE", "PolicyFile", "PolicyFileError", "Problem", "load", "loads", "read"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,16 +48,58 @@ class PolicyFileError(ValueError):
 
     Attributes:
         problems: All that is wrong, in the order of the file.
+        is_readable: Whether it is a policy file at all: text in a notation that can be read.
     """
 
-    def __init__(self, problems: Iterable[Problem]) -> None:
+    def __init__(self, problems: Iterable[Problem], *, is_readable: bool = True) -> None:
         self.problems: tuple[Problem, ...] = tuple(problems)
+        self.is_readable = is_readable
         super().__init__(self.problems)
 
     def __str__(self) -> str:
         count = len(self.problems)
         lines = "".join(f"\n  {problem}" for problem in self.problems)
         return f"the policy file has {count} problem{'s' * (count != 1)}:{lines}"
+
+
+@dataclass(frozen=True)
+class PolicyFile:
+    """What a policy file declares, and how it is called there.
+
+    Attributes:
+        rules: What an adapter takes.
+        spelling: How the file is written.
+        parts: The named policies and groups, such as ``"policies.app"``; none where there is one policy alone.
+        remarks: The warnings, and the dangers that were accepted, in the order of the file.
+    """
+
+    rules: Rules
+    spelling: Spelling
+    parts: Mapping[str, Rules]
+    remarks: tuple[Problem, ...]
+
+    def where(self, policy: Rules, path: str) -> str:
+        """Return where *policy* stands, which decides at *path*, and for what else it counts; empty if it is alone."""
+        name = next((name for name, part in self.parts.items() if part is policy), None)
+        if name is None:
+            return ""
+        rules = self.rules.rules if isinstance(self.rules, ByPath) else {}
+        used = [json.dumps(prefix) for prefix, rule in rules.items() if any(policy is one for one in within(rule))]
+        others = [prefix for prefix in used if prefix != json.dumps(self._rule_for(path))]
+        also = f" (which {' and '.join(others)} use{'s' * (len(others) == 1)}, too)" if others else ""
+        return f" in {name}{also}"
+
+    def cover(self, path: str) -> str:
+        """Return what to write so that *path*, at which no policy decides, has one."""
+        rule = self._rule_for(path)
+        if rule is None:
+            return f'in paths, write the name of a policy for {json.dumps(path)}, or for "/"'
+        return f'in paths, write the name of a policy for {json.dumps(rule)}, instead of "NONE"'
+
+    def _rule_for(self, path: str) -> str | None:
+        """Return the path, as it is written, whose rule covers *path*."""
+        rules = self.rules.rules if isinstance(self.rules, ByPath) else {}
+        return next((prefix for prefix in rules if f"{path}/".startswith(f"{prefix.removesuffix('/')}/")), None)
 
 
 def load(path: str | os.PathLike[str]) -> Rules:
@@ -87,24 +119,72 @@ def load(path: str | os.PathLike[str]) -> Rules:
         Policy(['https://app.example.com'])
     """
     name = os.fspath(path)
-    text = _read(name)
+    return _read(name, _text(name)).rules
+
+
+def loads(text: str) -> Rules:
+    """Return what *text*, that of a policy file, declares. It is JSON if it begins with a brace, else TOML.
+
+    Raises:
+        PolicyFileError: With every problem at once.
+
+    >>> loads("allow_origins = ['https://app.example.com']")
+    Policy(['https://app.example.com'])
+    """
+    return _read("policy.json" if text.lstrip().startswith("{") else "policy.toml", text).rules
+
+
+def read(path: str | os.PathLike[str]) -> PolicyFile:
+    """Return all that the policy file at *path* tells: what `load` returns, and where it stands there.
+
+    Raises:
+        PolicyFileError: With every problem at once.
+        OSError: If the file cannot be read.
+    """
+    name = os.fspath(path)
+    return _read(name, _text(name))
+
+
+def _read(name: str, text: str) -> PolicyFile:
+    spelling = JSON if name.endswith(".json") else TOML
+    base: Key = PYPROJECT if Path(name).name == "pyproject.toml" else ()
     try:
-        data, positions = parse(text, "json" if name.endswith(".json") else "toml")
-        reader = _Reader(name, positions, _PYPROJECT if Path(name).name == "pyproject.toml" else ())
+        data, positions = parse(text, "json" if spelling is JSON else "toml")
+        for part in base:
+            data = data.get(part) if isinstance(data, dict) else None
+        if data is None and base:
+            raise UnreadableError(f"there is no [{spelled(base)}] in this file; add it, or name another file")
+        reader = Reader(spelling)
         rules = reader.read(data)
     except UnreadableError as error:
         raise _only(name, error.message, error.line) from None
     except RecursionError:
         raise _only(name, "this is nested too deeply to be a policy file") from None
-    reader.stop()
-    return rules
+
+    def placed(notes: Sequence[Note]) -> list[Problem]:
+        keys = ((*base, *note.key) for note in notes)
+        problems = [
+            Problem(name, positions.line(key), spelled(key), note.message, note.finding)
+            for key, note in zip(keys, notes, strict=True)
+        ]
+        return sorted(problems, key=lambda problem: problem.line or 0)
+
+    repeated = [
+        Note(key, "this key stands twice, and JSON would drop the first one; leave one of them out")
+        for key, _ in positions.repeated
+    ]
+    problems = placed([*repeated, *reader.problems])
+    if problems:
+        raise PolicyFileError(problems)
+    parts = {spelled((*base, *key)): one for key, one in reader.parts.items()}
+    return PolicyFile(rules, spelling, parts, tuple(placed(reader.remarks)))
 
 
 def _only(path: str, message: str, line: int | None = None) -> PolicyFileError:
-    return PolicyFileError([Problem(path, line, "", message)])
+    return PolicyFileError([Problem(path, line, "", message)], is_readable=False)
 
 
-def _read(path: str) -> str:
+def _text(path: str) -> str:
     if Path(path).is_dir():
         raise _only(path, f"this is a directory; name a file in it, such as {Path(path) / 'crossorigin.toml'}")
     if Path(path).suffix not in (".toml", ".json"):
@@ -117,199 +197,3 @@ def _read(path: str) -> str:
         raise _only(
             path, f"this is not UTF-8: byte 0x{content[error.start]:02x}; save the file as UTF-8", line
         ) from None
-
-
-class _Reader:
-    """One walk over the data of a file. In place of what cannot be built stands something harmless, and it goes on."""
-
-    def __init__(self, path: str, positions: Positions, base: Key) -> None:
-        self._path = path
-        self._positions = positions
-        self._base = base  # what stands in front of all keys
-        self._problems: list[Problem] = []
-        self._policies: dict[str, object] = {}
-        self._groups: dict[str, object] = {}
-        self._built: dict[str, Rules] = {}
-        self._under_way: list[str] = []  # the groups being built, each a member of the one before
-
-    def stop(self) -> None:
-        """Raise what was found wrong, if anything."""
-        if self._problems:
-            raise PolicyFileError(sorted(self._problems, key=lambda problem: problem.line or 0))
-
-    def _add(self, key: Key, message: str, found: Finding | None = None) -> None:
-        full = (*self._base, *key)
-        self._problems.append(Problem(self._path, self._positions.line(full), spelled(full), message, found))
-
-    def read(self, data: Any) -> Rules:
-        """Return the rules that *data*, the whole file, declares."""
-        for key, line in self._positions.repeated:
-            message = "this key stands twice, and JSON would drop the first one; leave one of them out"
-            self._problems.append(Problem(self._path, line, spelled(key), message))
-        table = data
-        for name in self._base:
-            table = table.get(name) if isinstance(table, dict) else None
-        if table is None and self._base:
-            self._base = ()
-            self._add((), f"there is no [{spelled(_PYPROJECT)}] in this file; add it, or name another file")
-            return NO_CORS
-        if not isinstance(table, dict):
-            self._add((), "a policy file holds a table of names and values, not a list or a single value")
-            return NO_CORS
-        table = {name: value for name, value in table.items() if name != SCHEMA_KEY}
-        if not table:
-            self._add((), "nothing is declared here; write at least allow_origins")
-            return NO_CORS
-        meant = {
-            name: name if name in (*SECTIONS, *DEFAULTS) else _nearest(name, (*SECTIONS, *DEFAULTS)) for name in table
-        }
-        if not any(name in SECTIONS for name in meant.values()):
-            return self._policy((), table)
-        for name, near in meant.items():
-            if near in DEFAULTS:
-                self._add((name,), "this belongs to one policy, and there are named ones; move it into [policies.NAME]")
-            elif name not in SECTIONS:
-                self._add((name,), f"nothing of this name stands here; write {near or ', '.join(SECTIONS)}")
-        return self._named_rules(table)
-
-    def _named_rules(self, table: dict[str, Any]) -> Rules:
-        self._policies = self._section(table, "policies")
-        self._groups = self._section(table, "any-of")
-        for section, declared in (("policies", self._policies), ("any-of", self._groups)):
-            for name in declared.keys() & RESERVED.keys():
-                self._add((section, name), "path rules give this name a meaning of their own; choose another one")
-        for name in self._policies.keys() & self._groups.keys():
-            self._add(("any-of", name), "a policy has this name already; choose another one")
-        for name, arguments in self._policies.items():
-            self._built[name] = self._policy(("policies", name), arguments)
-        for name in self._groups:
-            self._group(name)
-        if "paths" in table:
-            if "use" in table:
-                self._named(("use",), table["use"])
-                self._add(("use",), "path rules choose the policy already; leave use out, or the path rules")
-            if table["paths"] == {}:
-                self._add(("paths",), 'no path is named here; write "/" = and the name of a policy')
-            return self._paths(self._section(table, "paths"))
-        if "use" in table:
-            return self._named(("use",), table["use"])
-        if len(self._built) > 1:
-            names = " or ".join(f"use = {json.dumps(name)}" for name in self._built)
-            self._add((), f"nothing says which policy counts; add path rules, or above the first section {names}")
-        elif not self._built and not self._problems:
-            self._add((), "no policy is declared here; write one under [policies.NAME]")
-        return next(iter(self._built.values()), NO_CORS)
-
-    def _section(self, table: dict[str, Any], name: str) -> dict[str, Any]:
-        section = table.get(name, {})
-        if isinstance(section, dict):
-            return section
-        self._add((name,), f"this is a table; write [{name}] above its lines, or {{...}} in JSON")
-        return {}
-
-    def _policy(self, key: Key, arguments: object) -> Rules:
-        if not isinstance(arguments, dict):
-            misplaced = key[-1] in DEFAULTS
-            meant = "this belongs to one policy; write it" if misplaced else "a policy is a table; write its arguments"
-            self._add(key, f"{meant} under [policies.NAME]")
-            return NO_CORS
-        given = dict(arguments)
-        if given.pop("allow_origin_check", None) is not None:
-            self._add((*key, "allow_origin_check"), "a function cannot stand in a file; build this policy in Python")
-        if given.get("max_age") == NO_MAX_AGE:
-            given["max_age"] = None
-        try:
-            return Policy.from_mapping(given)
-        except PolicyError as error:
-            for found in error.findings:
-                self._add((*key, *_argument(found.where, arguments)), _said(found), found)
-            return NO_CORS
-
-    def _group(self, name: str) -> Rules:
-        if name in self._built:
-            return self._built[name]
-        key = ("any-of", name)
-        members = self._groups[name]
-        self._built[name] = NO_CORS
-        if not isinstance(members, list):
-            self._add(key, 'this is a list of names; write it so: ["app", "public"]')
-            return NO_CORS
-        self._under_way.append(name)
-        rules = [self._named((*key, index), member) for index, member in enumerate(members)]
-        self._under_way.pop()
-        try:
-            self._built[name] = AnyOf(*rules)
-        except PolicyError as error:
-            for found in error.findings:
-                self._add(key, found.advice, found)
-        return self._built[name]
-
-    def _paths(self, paths: dict[str, Any]) -> Rules:
-        rules: dict[str, Rules | None] = {}
-        for path, name in paths.items():
-            reserved = isinstance(name, str) and name in RESERVED
-            rules[path] = RESERVED[name] if reserved else self._named(("paths", path), name, RESERVED)
-        try:
-            return ByPath(rules)
-        except PolicyError as error:
-            for found in error.findings:
-                path = str(found.value)
-                above = "this is no path; write it above the first section" if path == "use" else _said(found)
-                self._add(("paths", path), above, found)
-            return NO_CORS
-
-    def _named(self, key: Key, name: object, also: Iterable[str] = ()) -> Rules:
-        """Return the policy or the group of this *name*; *also* is what else could have been meant."""
-        if not isinstance(name, str):
-            self._add(key, "this is the name of a policy or of a group; write it between quotes")
-        elif name in self._under_way:
-            circle = " > ".join([*self._under_way[self._under_way.index(name) :], name])
-            self._add(key, f"the group {name!r} would hold itself: {circle}; leave one of them out")
-        elif name in self._groups:
-            return self._group(name)
-        elif name in self._policies:
-            return self._built[name]
-        elif name in RESERVED:
-            self._add(key, f"{name} is for path rules alone; write the name of a policy or of a group")
-        else:
-            names = [*self._policies, *self._groups, *also]
-            near = _nearest(name, names)
-            meant = (
-                repr(near) if near else f"one of {', '.join(map(repr, names))}" if names else "[policies.NAME] first"
-            )
-            self._add(key, f"there is no policy and no group {name!r}; write {meant}")
-        return NO_CORS
-
-
-def _nearest(word: str, words: Iterable[str]) -> str | None:
-    folded = {one.lower().replace("_", "-"): one for one in words}
-    near = close_match(word.lower().replace("_", "-"), folded)
-    return near and folded[near]
-
-
-def _argument(where: str, arguments: Mapping[str, Any]) -> Key:
-    """Return the key of what a finding calls *where*: an argument, or an entry of one that is a list."""
-    unknown = {name if name.isidentifier() else repr(name): name for name in arguments}
-    argument, _, place = where.partition("[")
-    if where in unknown or not place:
-        return (unknown.get(where, where),)
-    return (argument, int(place.rstrip("]"))) if isinstance(arguments[argument], list) else (argument,)
-
-
-def _said(found: Finding) -> str:
-    """Return the sentence of *found* in the words of a file: ``true`` and ``null``, not ``True`` and ``None``."""
-    if found.code in ("argument-missing", "argument-unknown"):
-        return found.advice  # the key says it all
-    told = replace(found, value=_Word.of(found.value), fix=None if found.fix is None else _Word.of(found.fix))
-    return str(told).removeprefix(f"{found.where}: ")
-
-
-class _Word(str):
-    """A word that stands without quotes."""
-
-    __slots__ = ()
-    __repr__ = str.__str__
-
-    @classmethod
-    def of(cls, value: object) -> object:
-        return cls(json.dumps(value)) if value is None or isinstance(value, bool) else value

@@ -4,8 +4,8 @@ Owns the codes, severities and sentences (rules F1 to F3), so that the error mes
 ``docs/findings.md`` say the same. Knows nothing of how a mistake is recognised: that is ``origins`` and ``policy``.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Literal, NamedTuple
 
 Severity = Literal["error", "danger", "warning"]
@@ -73,8 +73,8 @@ CATALOGUE: tuple[Kind, ...] = (
     Kind("redundant-check", "warning", "allow_origin_check is never asked, since '*' allows every origin",
          "Leave '*' or the check out."),
     Kind("regex-nested-quantifier", "warning",
-         "a repetition inside a repetition can take exponential time on a hostile origin",
-         "Write the expression without nesting, or write a pattern such as https://*.example.com."),
+         "a repetition of what can match one text in several ways can take exponential time on a hostile origin",
+         "Write the expression without nesting and overlaps, or write a pattern such as https://*.example.com."),
     Kind("regex-invalid", "error", "this is not a regular expression", "Write one that re.compile accepts."),
     Kind("check-type", "error", "allow_origin_check is a function of one origin", "Pass a callable, or leave it out."),
     # --- methods
@@ -106,6 +106,8 @@ CATALOGUE: tuple[Kind, ...] = (
     Kind("unreachable-rule", "warning", "an earlier rule covers this path already", "Put the longer path first."),
     Kind("unreachable-policy", "warning", "an earlier policy allows every origin, so this one is never asked",
          "Put the policy that allows any origin last."),
+    Kind("unused-policy", "warning", "nothing in this file leads to it: no path, no group in use, and no 'use'",
+         "Name it where it is meant to count, or leave it out."),
     # --- the rest
     Kind("list-type", "error", "this is one name or a list of names", "Write a list of str."),
     Kind("flag-type", "error", "this is True or False, nothing else", "Write True or False."),
@@ -122,11 +124,38 @@ CATALOGUE: tuple[Kind, ...] = (
          "Write the code that the error message gives."),
     Kind("danger-unused", "warning", "this policy does not have the danger that it accepts", "Leave the code out."),
     Kind("argument-unknown", "error", "Policy has no argument of this name", "Write one of its arguments."),
+    Kind("argument-regex", "error", "a regular expression stands among the origins, and has no argument of its own",
+         "Put re.compile(...) into allow_origins."),
     Kind("argument-missing", "error", "the policy must say which origins it allows", "Add allow_origins."),
 )  # fmt: skip
 
 KINDS = {kind.code: kind for kind in CATALOGUE}
 DANGERS = frozenset(kind.code for kind in CATALOGUE if kind.severity == "danger")
+
+
+@dataclass(frozen=True)
+class Spelling:
+    """How a policy is written where it is declared, as far as advice differs by that: in Python, if nothing is said.
+
+    Attributes:
+        setting: How an argument gets its value, which stand for ``{name}`` and ``{value}``.
+        sentences: For some codes other words than the catalogue's: what is wrong, and what to do. Of the two, one that
+            is empty leaves the catalogue's.
+
+    >>> Spelling().set("allow_credentials", True)
+    'allow_credentials=True'
+    """
+
+    setting: str = "{name}={value}"
+    sentences: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+
+    def set(self, name: str, value: object) -> str:
+        """Return how *name* gets *value*."""
+        return self.setting.format(name=name, value=self.value(value))
+
+    def value(self, value: object) -> str:
+        """Return how *value* is written."""
+        return repr(value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +169,7 @@ class Finding:
         message: A sentence that says what is wrong.
         fix: The corrected value, or ``None`` where only a person can tell what was meant.
         severity: ``"error"``, ``"danger"`` or ``"warning"``.
+        spelling: How the policy is written.
     """
 
     code: str
@@ -148,21 +178,40 @@ class Finding:
     message: str
     fix: object
     severity: Severity
+    spelling: Spelling = field(default=Spelling(), compare=False, repr=False)
 
     def __str__(self) -> str:
-        return f"{self.where}: {_shorten(self.value)}: {self.advice}"
+        return f"{self.where}: {self.given}: {self.advice}"
+
+    @property
+    def given(self) -> str:
+        """What was given, as it is written, and not much of it."""
+        return self._written(self.value, 48)
 
     @property
     def advice(self) -> str:
         """The message and what to do, as one sentence for the person who can fix it."""
         if self.fix is not None:
-            advice = f"{self.message}; write {_shorten(self.fix, 120)}"
+            advice = f"{self.message}; write {self._written(self.fix, 120)}"
         else:
-            remedy = KINDS[self.code].remedy
+            remedy = self.spelling.sentences.get(self.code, ("", ""))[1] or KINDS[self.code].remedy
             advice = f"{self.message}; {remedy[0].lower()}{remedy[1:].rstrip('.')}"
         if self.severity == "danger":
-            advice += f"; or accept it with dangerously_allow=[{self.code!r}]"
+            advice += f"; or accept it with {self.spelling.set('dangerously_allow', [self.code])}"
         return f"{advice} [{self.code}]"
+
+    def spelled(self, spelling: Spelling) -> "Finding":
+        """Return this finding in the words for a policy that is written in another way."""
+        kind = KINDS[self.code]
+        sentence = spelling.sentences.get(self.code, ("", ""))[0] or kind.sentence
+        return replace(self, message=self.message.replace(kind.sentence, sentence, 1), spelling=spelling)
+
+    def _written(self, value: object, limit: int) -> str:
+        try:
+            text = self.spelling.value(value)
+        except Exception:  # an int of more digits than Python likes to print, a deep nest, whatever is no text
+            text = f"<{type(value).__name__}>"
+        return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
 def finding(code: str, where: str, value: object, fix: object = None, detail: str = "") -> Finding:
@@ -201,18 +250,10 @@ class PolicyError(ValueError):
 
 def table(findings: Sequence[Finding]) -> str:
     """Return *findings* as aligned lines, one each: where, what was given, and what to do."""
-    values = [_shorten(found.value) for found in findings]
+    values = [found.given for found in findings]
     where_width = max((len(found.where) for found in findings), default=0)
     value_width = max((len(value) for value in values), default=0)
     return "\n".join(
         f"  {found.where:<{where_width}}  {value:<{value_width}}  {found.advice}"
         for found, value in zip(findings, values, strict=True)
     )
-
-
-def _shorten(value: object, limit: int = 48) -> str:
-    try:
-        text = repr(value)
-    except ValueError:  # an int of more digits than Python likes to print
-        text = f"<{type(value).__name__}>"
-    return text if len(text) <= limit else text[: limit - 1] + "…"

@@ -1,9 +1,13 @@
 """How the values of a policy are written: as Python code, and as the plain data of TOML and JSON.
 
-Owns the spelling of regular expressions in both. Knows nothing of what the values mean.
+Owns the spelling of regular expressions in both, and in which words advice about TOML and JSON differs from that about
+Python. Knows nothing of what the values mean.
 """
 
+import json
 import re
+
+from .findings import Spelling
 
 _INLINE_FLAGS = re.compile(r"\(\?([aimsux]+)\)")
 _FLAG_LETTERS = {
@@ -13,6 +17,48 @@ _FLAG_LETTERS = {
     re.DOTALL: "s",
     re.VERBOSE: "x",
 }
+
+
+class _Toml(Spelling):
+    def value(self, value: object) -> str:
+        match value:
+            case None | bool():
+                return json.dumps(value)
+            case list():
+                return f"[{', '.join(map(self.value, value))}]"
+            case dict():
+                return "{ " + ", ".join(f"{name} = {self.value(one)}" for name, one in value.items()) + " }"
+        return repr(value)
+
+
+class _Json(Spelling):
+    def value(self, value: object) -> str:
+        text = json.dumps(value, ensure_ascii=False, default=repr)
+        return text if text.isprintable() else json.dumps(value, default=repr)
+
+
+def _sentences(expression: str, nothing: str) -> dict[str, tuple[str, str]]:
+    quoted = ("", "Write it between quotes.")
+    return {
+        "origin-type": (
+            "an origin is text or a regular expression",
+            f'Write text such as "https://app.example.com", or {expression}.',
+        ),
+        "origin-regex-text": ("", f"Write a pattern such as https://*.example.com, or {expression}."),
+        "argument-regex": ("", f"Put {expression} into allow_origins."),
+        "method-type": quoted,
+        "header-type": quoted,
+        "list-type": ("", 'Write a list such as ["PUT"].'),
+        "flag-type": ("this is true or false, nothing else", "Write true or false."),
+        "max-age-type": (
+            f"max_age is a whole number of seconds, or {nothing}",
+            f"Write the number of seconds, or {nothing}.",
+        ),
+    }
+
+
+TOML: Spelling = _Toml("{name} = {value}", _sentences('{ regex = "..." }', '"none"'))
+JSON: Spelling = _Json('"{name}": {value}', _sentences('{ "regex": "..." }', "null"))
 
 
 def as_code(value: object) -> str:

@@ -2,15 +2,15 @@
 
 It says as much as a schema can: names, types, how an origin, a method and a header name look, which codes are dangers.
 Whether a policy is a good one, `crossorigin.load` says. ``schema.json``, which the package carries, is made from this
-module; its words are those of ``files`` (what a file holds) and of ``validation`` (what an argument may be).
+module; its words are those of ``sections`` (what a file holds) and of ``validation`` (what an argument may be).
 """
 
 from typing import Any
 
 from . import fetch
-from .files import NO_MAX_AGE, RESERVED, SCHEMA_KEY, SECTIONS
 from .findings import CATALOGUE
 from .origins import ANY, NULL, OPAQUE_SCHEMES, WEBSOCKET_SCHEMES
+from .sections import NO_MAX_AGE, RESERVED, SCHEMA_KEY, SECTIONS
 from .validation import DEFAULTS, MAX_AGE_LIMIT
 
 Schema = dict[str, Any]

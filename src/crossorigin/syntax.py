@@ -5,6 +5,7 @@ a text that they have accepted, and notes lines. Knows nothing of policies. Rest
 as tells one token from the next.
 """
 
+import ast
 import json
 import re
 import tomllib
@@ -27,6 +28,16 @@ _TOKEN = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 _BARE = re.compile("[A-Za-z0-9_-]+")
+# What people mean by what the parser stops at.
+_HINTS = (
+    (r"Invalid value", "put text between quotes, and write true and false in lower case"),
+    (r"Illegal character '\\[nr]'|Unterminated string|Expected \"'", "close the quotes on the line on which they open"),
+    (r"Unescaped '\\|Invalid hex value", "write it between single quotes, within which a backslash is a backslash"),
+    (r"Unclosed array", "close it with ], and put commas between its entries"),
+    (r"Unclosed inline table", "close it with }, on the same line"),
+    (r"Expected newline|Expected '='|Invalid statement", "put each NAME = VALUE on a line of its own"),
+    (r"Cannot declare|Duplicate", "put all of it under one header, or leave one out"),
+)
 _PLACE_IN_TOML = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)\Z")
 
 
@@ -154,16 +165,32 @@ def parse(text: str, notation: Notation) -> tuple[Any, Positions]:
     except tomllib.TOMLDecodeError as error:
         place = _PLACE_IN_TOML.search(str(error))
         what = str(error)[: place.start()] if place else str(error)
+        what = re.sub(r"\(.*\)", lambda key: f"[{spelled(ast.literal_eval(key[0]))}]", what)
         line = int(place[1] or text.rstrip("\n").count("\n") + 1) if place else None
+        if what == "Cannot overwrite a value" and line is not None and (twice := _twice(text, line)):
+            raise UnreadableError(f"this is not TOML: {twice}; leave one of them out", line) from None
         at = f" at column {place[2]}" if place and place[2] else " at the end of the file" if place else ""
-        advice = "; put text between quotes, and write true and false in lower case" if what == "Invalid value" else ""
+        advice = "".join(f"; {hint}" for pattern, hint in _HINTS if re.match(pattern, what))
         raise UnreadableError(f"this is not TOML: {what[0].lower()}{what[1:]}{at}{advice}", line) from None
     except json.JSONDecodeError as error:
         what = error.msg[0].lower() + error.msg[1:]
         raise UnreadableError(f"this is not JSON: {what} at column {error.colno}", error.lineno) from None
-    except ValueError as error:  # a number of more digits than Python likes to read
-        raise UnreadableError(f"this cannot be read: {error}") from None
+    except ValueError:
+        raise UnreadableError("this cannot be read: a number has more digits than Python reads; shorten it") from None
     return data, Positions(text, notation)
+
+
+def _twice(text: str, line: int) -> str | None:
+    """Return what stands on *line* for the second time, and where it stood first, if the two lines tell."""
+    before = text.split("\n")[:line]
+    name = before.pop().partition("=")[0].strip()
+    first = next((number for number in range(len(before), 0, -1) if _name(before[number - 1]) == name), None)
+    return None if first is None else f"{name} stands on line {first} already"
+
+
+def _name(line: str) -> str:
+    name, equals, _ = line.partition("=")
+    return name.strip() if equals else ""
 
 
 def spelled(key: Key) -> str:

@@ -173,13 +173,12 @@ def test_json_parses_and_has_all_of_it(folder: Path) -> None:
     assert (scheme["line"], scheme["key"], scheme["fix"]) == (4, "allow_origins[1]", "https://*.example.org")
 
 
-def test_a_good_policy_is_told_in_words(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_good_policy_is_told_in_words(folder: Path) -> None:
     status, out = piped(lambda terminal: check(terminal, "policies:policy"))
 
     assert status == 0
     assert "pages on https://app.example.com may send PUT, with cookies; browsers remember this for 10 minutes" in out
     assert out.endswith("nothing to do\n")
-    assert capfd.readouterr() == ("", "a module may print\n")  # stdout belongs to the command
 
 
 def test_a_warning_is_a_finding_and_an_accepted_danger_is_settled(folder: Path) -> None:
@@ -190,9 +189,91 @@ def test_a_warning_is_a_finding_and_an_accepted_danger_is_settled(folder: Path) 
     accepted, said = piped(lambda terminal: check(terminal, "danger.json"))
 
     assert (warned, accepted) == (1, 0)
-    assert told.startswith("1 warning:\n  allow_methods[0]  'GET'  ")
-    assert said.startswith("1 danger accepted:\n  allow_origins[0]  'null'  ")
+    assert told.startswith("1 warning:\n  warned.toml:2: allow_methods[0]  'GET'  ")
+    assert said.startswith('1 danger accepted:\n  danger.json:1: allow_origins[0]  "null"  ')
     assert "accepted on purpose" in said
+
+
+def test_what_may_well_be_meant_is_told_and_makes_no_finding(folder: Path) -> None:
+    Path("crossorigin.toml").write_text("allow_origins = '*'\nallow_headers = '*'", encoding="utf-8")
+
+    status, out = piped(lambda terminal: check(terminal, None))
+
+    assert status == 0
+    assert "crossorigin.toml:2: allow_headers  '*'  by the standard '*' does not cover Authorization, though" in out
+    assert "; name Authorization beside '*', if pages send it [headers-without-authorization]" in out
+    assert out.endswith("nothing to do: see the warning\n")
+
+
+def test_what_nothing_in_a_file_leads_to_is_told_with_its_own_warnings(folder: Path) -> None:
+    Path("crossorigin.toml").write_text(UNUSED, encoding="utf-8")
+
+    status, out = piped(lambda terminal: check(terminal, None), as_json=True)
+
+    warnings = [(one["line"], one["key"], one["code"]) for one in json.loads(out)["warnings"]]
+    assert status == 1
+    assert warnings == [
+        (5, "policies.b", "unused-policy"),
+        (7, "policies.b.allow_methods[1]", "method-always-passes"),
+        (9, "any-of.g", "unused-policy"),
+        (12, 'paths."/x/y"', "unreachable-rule"),
+    ]
+
+
+UNUSED = """
+[policies.a]
+allow_origins = "https://a.example"
+
+[policies.b]
+allow_origins = "https://b.example"
+allow_methods = ["PUT", "GET"]
+[any-of]
+g = ["b"]
+[paths]
+"/x" = "a"
+"/x/y" = "a"
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("max_age = nan", "nan"),
+        ("max_age = 2020-01-01", "datetime.date(2020, 1, 1)"),
+        (f"{'.'.join('a' * 1200)} = 1", "<dict>"),
+    ],
+)
+def test_what_json_cannot_hold_is_shown(folder: Path, text: str, value: str) -> None:
+    Path("crossorigin.toml").write_text(f"allow_origins = '*'\n{text}", encoding="utf-8")
+
+    def refuse(constant: str) -> None:
+        raise AssertionError(constant)
+
+    status, out = piped(lambda terminal: check(terminal, None), as_json=True)
+
+    (error,) = json.loads(out, parse_constant=refuse)["errors"]
+    assert (status, error["value"]) == (1, value)
+    assert piped(lambda terminal: check(terminal, None))[0] == 1
+
+
+def test_a_file_that_does_not_say_which_policy_counts_has_an_error(folder: Path) -> None:
+    text = "[policies]\na.allow_origins = '*'\nb.allow_origins = '*'"
+    Path("crossorigin.toml").write_text(text, encoding="utf-8")
+
+    status, out = piped(lambda terminal: check(terminal, None), as_json=True)
+
+    (error,) = json.loads(out)["errors"]
+    assert (status, error["message"][:35]) == (1, "nothing says which policy counts; a")
+
+
+def test_on_a_terminal_no_word_of_the_advice_is_torn(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("broken.py").write_text("import crossorigin\npolicy = crossorigin.Policy('null')", encoding="utf-8")
+
+    out = drawn(monkeypatch, lambda terminal: check(terminal, "broken:policy"), 60)
+
+    words = out.split()
+    assert "['null-" in "".join(words)
+    assert "origin']" in words
 
 
 @pytest.mark.parametrize("name", ["policy", "made", "made_async", "nested.inner"])
@@ -279,6 +360,23 @@ def test_requests_are_only_offered_to_be_played_where_something_answers_them(fol
             "api.example.com/x",
             "'api.example.com/x' is neither a policy file, nor module:object, nor a URL: write cross",
         ),
+        (
+            "/dev/null",
+            "'/dev/null' is neither a policy file, nor module:object, nor a URL: write crossorigin.toml or mod",
+        ),
+        (
+            "api.example.com",
+            "'api.example.com' is neither a policy file, nor module:object, nor a URL: write crossorigin.toml, "
+            "module:object or https://api.example.com",
+        ),
+        (
+            "ftp://x/",
+            "'ftp://x/' is neither a policy file, nor module:object, nor a URL: write an address that begins with http",
+        ),
+        (
+            "x.yaml",
+            "x.yaml is neither TOML nor JSON by its name: write the policy in a file whose name ends in .toml or",
+        ),
         ("policies", "'policies' is neither a policy file, nor module:object, nor a URL: write policies:app"),
         ("no_such:app", "no_such does not import: ModuleNotFoundError: No module named 'no_such'"),
         ("policies:polisy", "policies:polisy: there is no 'polisy' in <module 'policies'"),
@@ -291,6 +389,7 @@ def test_requests_are_only_offered_to_be_played_where_something_answers_them(fol
 )
 def test_what_names_no_policy_is_one_sentence(folder: Path, source: str | None, sentence: str) -> None:
     Path("unparsable.toml").write_text("allow_origins = [", encoding="utf-8")
+    Path("x.yaml").touch()
 
     with pytest.raises(WrongUse) as caught:
         piped(lambda terminal: check(terminal, source))
@@ -346,6 +445,12 @@ def test_the_table_of_a_pyproject_is_the_second_default(folder: Path) -> None:
 
     Path("crossorigin.toml").write_text("allow_origins = ['https://b.example']", encoding="utf-8")
     assert repr(rules_of(None)) == "Policy(['https://b.example'])"
+
+
+def test_a_file_is_a_file_though_its_name_reads_as_an_object(folder: Path) -> None:
+    Path("a:b.toml").write_text("allow_origins = '*'", encoding="utf-8")
+
+    assert repr(rules_of("a:b.toml")) == "Policy(['*'])"
 
 
 def test_a_url_is_an_address() -> None:

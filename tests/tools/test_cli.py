@@ -240,6 +240,72 @@ def test_an_application_that_never_answers_does_not_keep_the_command(tmp_path: P
     assert (done.returncode, done.stderr) == (2, "crossorigin: stuck:app does not answer within 0.5 seconds\n")
 
 
+NOISY = f"""
+import atexit, os, subprocess
+from crossorigin import Policy
+def noise(text):
+    print(text)
+    os.write(1, b"written")
+    subprocess.run(["echo", "echoed"])
+noise("imported")
+atexit.register(noise, "ended")
+policy = Policy("{APP}")
+async def app(scope, receive, send):
+    noise("called")
+    await send({{"type": "http.response.start", "status": 200, "headers": []}})
+    await send({{"type": "http.response.body"}})
+"""
+
+
+@pytest.mark.parametrize("arguments", [["check", "noisy:policy"], ["explain", "noisy:app", "--origin", APP]])
+def test_what_a_module_prints_by_whatever_means_is_not_in_the_document(tmp_path: Path, arguments: list[str]) -> None:
+    (tmp_path / "noisy.py").write_text(NOISY, encoding="utf-8")
+
+    done = crossorigin(*arguments, "--json", cwd=tmp_path)
+
+    assert json.loads(done.stdout)["source"] == arguments[1]
+    assert all(word in done.stderr for word in ("imported", "written", "echoed", "ended"))
+    assert ("called" in done.stderr) == (arguments[0] == "explain")
+
+
+def test_credentials_alone_are_included() -> None:
+    done = crossorigin("explain", "tests.tools.mistakes:missing_scheme_mended", "--origin", APP, "--credentials")
+    before = crossorigin("explain", "tests.tools.mistakes:another_port", "--origin", APP, "--credentials", "--json")
+
+    assert (done.returncode, "credentials: include" in done.stdout) == (1, True)
+    assert json.loads(before.stdout)["request"]["credentials"] == "include"
+
+
+def test_colours_that_are_forced_draw_nothing_into_a_pipe(tmp_path: Path) -> None:
+    (tmp_path / "crossorigin.toml").write_text("allow_origins = 'a.example'", encoding="utf-8")
+
+    forced = crossorigin("check", cwd=tmp_path, environment={"FORCE_COLOR": "1"})
+
+    assert forced.stdout == crossorigin("check", cwd=tmp_path).stdout
+
+
+def test_a_dumb_terminal_has_plain_lines() -> None:
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "crossorigin.tools", "explain", "tests.tools.mistakes:missing_scheme"]
+    environment = {**os.environ, "TERM": "dumb", "COLUMNS": "80", "LANG": "C.UTF-8"}
+    with os.fdopen(ours, "rb", buffering=0) as reader:
+        process = subprocess.Popen([*command, "--origin", APP], stdout=theirs, cwd=ROOT, env=environment)
+        os.close(theirs)
+        start = reader.read(40)
+        assert process.wait(timeout=60) == 1
+
+    assert start.startswith(b"GET https://api.example.com/ from ")
+
+
+def test_what_the_encoding_lacks_is_escaped(tmp_path: Path) -> None:
+    (tmp_path / "crossorigin.toml").write_text("allow_origins = 'https://b\u00fccher.example'", encoding="utf-8")
+
+    done = crossorigin("check", cwd=tmp_path, environment={"PYTHONIOENCODING": "ascii"})
+
+    assert (done.returncode, done.stderr) == (1, "")
+    assert r"'https://b\xfccher.example'" in done.stdout
+
+
 def test_for_machines_options_that_are_none_are_json_too() -> None:
     done = crossorigin("explain", "--json")
 

@@ -151,6 +151,18 @@ def test_on_a_terminal_it_is_drawn_in_three_columns(monkeypatch: pytest.MonkeyPa
     assert "To allow it:" in lines
 
 
+def test_at_80_columns_no_two_titles_touch_and_no_word_is_torn(monkeypatch: pytest.MonkeyPatch) -> None:
+    origin = "https://application.shop.example.com"
+
+    out = drawn(monkeypatch, lambda end: explain(end, f"{MISTAKES}:another_port", origin=origin))
+    blocked = drawn(
+        monkeypatch, lambda end: explain(end, f"{MISTAKES}:missing_scheme_mended", origin=APP, credentials="include")
+    )
+
+    assert re.match(r" https://application\.shop\S*… Standard +https://api\.example\.com$", out.splitlines()[1])
+    assert re.search(r"│ blocked: allow- +│.+\n │   credentials-missing +│", blocked)
+
+
 def test_where_the_terminal_cannot_draw_it_is_drawn_in_ascii(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Terminal, "is_ascii", True)
 
@@ -185,6 +197,61 @@ def test_a_policy_says_itself_what_to_change(policy_file: Path) -> None:
     assert "add 'http://localhost:3000' to allow_origins" in out
     assert "the policy allows 'http://localhost:8080': another port" in out
     assert "  - add 'PUT' to allow_methods\n" in out
+
+
+NAMED = """
+[policies.app]
+allow_origins = ["https://app.example.com"]
+[policies.public]
+allow_origins = ["*"]
+[any-of]
+known = ["app", "public"]
+[paths]
+"/feed/" = "public"
+"/int/" = "NONE"
+"/api" = "known"
+"""
+
+
+@pytest.mark.parametrize(
+    ("options", "advice"),
+    [
+        (
+            {"origin": "https://evil.example", "path": "/api/x", "method": "PUT"},
+            ["add 'PUT' to allow_methods in policies.public (which \"/feed/\" uses, too)"],
+        ),
+        ({"path": "/api", "method": "PUT"}, ["add 'PUT' to allow_methods in policies.app"]),
+        ({"path": "/api", "credentials": "include"}, ["set allow_credentials = true in policies.app; or fetch with"]),
+        ({"path": "/nothing"}, ['in paths, write the name of a policy for "/nothing", or for "/"']),
+        ({"path": "/int/x"}, ['in paths, write the name of a policy for "/int/", instead of "NONE"']),
+        (
+            {"origin": "http://x.example", "path": "/feed", "credentials": "include"},
+            [
+                "name 'http://x.example' instead of '*' and set allow_credentials = true in policies.public "
+                '(which "/api" uses, too) (a danger, to be accepted with '
+                "dangerously_allow = ['insecure-origin-with-credentials'])",
+            ],
+        ),
+    ],
+)
+def test_of_a_file_what_to_change_is_told_by_the_names_that_are_there(
+    tmp_path: Path, options: dict[str, Any], advice: list[str]
+) -> None:
+    path = tmp_path / "crossorigin.toml"
+    path.write_text(NAMED, encoding="utf-8")
+
+    changes_ = json.loads(told(str(path), as_json=True, **options)[1])["advice"]
+
+    assert [change[: len(start)] for change, start in zip(changes_, advice, strict=True)] == advice
+
+
+def test_of_a_json_file_settings_are_told_as_json(tmp_path: Path) -> None:
+    path = tmp_path / "cors.json"
+    path.write_text(json.dumps({"allow_origins": "*"}), encoding="utf-8")
+
+    out = told(str(path), credentials="include")[1]
+
+    assert f"  - name '{APP}' instead of '*' and set \"allow_credentials\": true; or fetch without" in out
 
 
 def test_a_header_that_no_page_can_set_is_told(policy_file: Path) -> None:
@@ -397,7 +464,7 @@ def test_middleware_outside_of_cors_is_told_and_not_the_origin(origins: dict[str
         (
             {"allow_origins": ["https://*.example.com"]},
             "GET",
-            r"write allow_origin_regex='https://.+\\.example\\.com', not 'https://*.example.com' in allow_origins",
+            r"write allow_origin_regex='https://[a-z0-9_.-]+\\.example\\.com', not 'https://*.example.com'",
         ),
         ({"allow_origins": []}, "GET", f"add '{APP}' to allow_origins, if that page is yours"),
         ({"allow_origins": [APP]}, "POST", "add 'POST' to allow_methods"),
@@ -443,9 +510,19 @@ def test_middleware_that_cannot_be_built_is_one_sentence() -> None:
         play(Application(app, "app:app"), Page(APP))
 
 
-def test_the_log_is_as_it_was_afterwards(policy_file: Path) -> None:
-    told(str(policy_file))
+def test_refusals_are_not_logged_as_well_and_the_log_is_as_it_was_afterwards(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
 
+    covered = CORSMiddleware(app, Policy("https://other.example"))
+    monkeypatch.setattr(mistakes, "covered", covered, raising=False)
+
+    assert told(f"{MISTAKES}:covered")[0] == 1
+
+    assert caplog.records == []
     assert not logging.getLogger("crossorigin").disabled
 
 

@@ -4,7 +4,9 @@ Owns how findings are sorted and told: drawn, as lines, or as JSON. What is wron
 means that of ``words``.
 """
 
-from collections.abc import Iterable, Iterator
+import json
+import textwrap
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from rich.padding import Padding
@@ -12,14 +14,15 @@ from rich.table import Table
 from rich.text import Text
 
 from ..answer import Rules
-from ..browser.verdicts import shortened
-from ..files import PolicyFileError, Problem
+from ..files import PolicyFile, PolicyFileError, Problem
 from ..findings import Finding, PolicyError
 from .applications import found_in, what_to_write
 from .source import Address, Application, guarded, target_of
-from .terminal import FOUND, GOOD, Terminal, WrongUse
+from .terminal import FOUND, GOOD, Terminal, WrongUse, shown
 from .words import ALWAYS, Meaning, meanings
 
+# True of every policy with '*' for the headers, and right unless pages send Authorization: no change would settle it.
+_MAY_BE_MEANT = {"headers-without-authorization"}
 _HEADINGS = {"errors": "bold red", "dangers accepted": "bold yellow", "warnings": "bold cyan"}
 
 
@@ -60,8 +63,8 @@ class Report:
 
     @property
     def is_good(self) -> bool:
-        """Whether there is nothing to do: what was accepted on purpose is settled."""
-        return not self.errors and not self.warnings
+        """Whether there is nothing to do: what was accepted on purpose is settled, and so is what may well be meant."""
+        return not self.errors and all(row.code in _MAY_BE_MEANT for row in self.warnings)
 
     @property
     def parts(self) -> tuple[tuple[str, tuple[Row, ...]], ...]:
@@ -96,8 +99,6 @@ def report_on(source: str | None) -> Report:
     except PolicyError as error:
         return Report(errors=tuple(map(_row, error.findings)))
     except PolicyFileError as error:
-        if all(not problem.key and problem.finding is None for problem in error.problems):  # it does not even parse
-            raise WrongUse(str(error.problems[0])) from error
         return Report(errors=tuple(map(_row_of_file, error.problems)))
     match target:
         case Address(url):
@@ -108,19 +109,23 @@ def report_on(source: str | None) -> Report:
                 if not found:
                     raise WrongUse(what_to_write(app, name))
                 return _built(found)
+        case PolicyFile(rules=rules, remarks=remarks):
+            return _sorted(map(_row_of_file, remarks), meanings(rules))
         case rules:
             return _built([("", rules)])
 
 
-def _built(policies: Iterable[tuple[str, Rules]]) -> Report:
-    findings: list[Row] = []
-    dangers: list[Row] = []
-    means: list[Meaning] = []
-    for where, rules in policies:
-        for found in _findings(rules):
-            (dangers if found.severity == "danger" else findings).append(_row(found, where))
-        means += meanings(rules, where)
-    return Report(dangers=tuple(dangers), warnings=tuple(findings), meanings=tuple(means))
+def _built(policies: Sequence[tuple[str, Rules]]) -> Report:
+    rows = [_row(found, where) for where, rules in policies for found in _findings(rules)]
+    return _sorted(rows, [meaning for where, rules in policies for meaning in meanings(rules, where)])
+
+
+def _sorted(rows: Iterable[Row], means: Iterable[Meaning]) -> Report:
+    """Return what there is to tell of a policy that was built."""
+    rows = list(rows)
+    dangers = tuple(row for row in rows if row.data["severity"] == "danger")
+    warnings = tuple(row for row in rows if row.data["severity"] != "danger")
+    return Report(dangers=dangers, warnings=warnings, meanings=tuple(means))
 
 
 def _findings(rules: object) -> Iterator[Finding]:
@@ -131,24 +136,25 @@ def _findings(rules: object) -> Iterator[Finding]:
 
 def _row(found: Finding, place: str = "") -> Row:
     advice = found.advice.removesuffix(f" [{found.code}]")
-    value = _value(found)
     data = {
         "code": found.code,
         "severity": found.severity,
         "where": found.where,
-        "value": found.value,
+        "value": _plain(found.value),
         "message": found.message,
         "fix": found.fix,
     }
     where = f"{place}: {found.where}" if place else found.where
-    return Row(where, value, advice, found.code, {**data, "in": place} if place else data)
+    return Row(where, found.given, advice, found.code, {**data, "in": place} if place else data)
 
 
-def _value(found: Finding) -> str:
+def _plain(value: object) -> object:
+    """Return *value* if JSON can hold it as it is, or else how it is shown."""
     try:
-        return shortened(repr(found.value))
-    except ValueError:  # an int of more digits than Python likes to print
-        return f"<{type(found.value).__name__}>"
+        json.dumps(value, allow_nan=False)
+    except (TypeError, ValueError, RecursionError):
+        return shown(value)
+    return value
 
 
 def _row_of_file(problem: Problem) -> Row:
@@ -158,7 +164,8 @@ def _row_of_file(problem: Problem) -> Row:
     if problem.finding is None:
         return Row(where, "", problem.message, "", {**place, "message": problem.message})
     row = _row(problem.finding)
-    return replace(row, where=where, data={**row.data, **place})
+    said = problem.message.startswith(f"{row.value}: ")  # or else the key says it
+    return replace(row, where=where, value=row.value if said else "", data={**row.data, **place})
 
 
 def as_data(source: str | None, report: Report) -> dict[str, object]:
@@ -202,7 +209,9 @@ def _heading(heading: str, rows: tuple[Row, ...]) -> str:
 
 def _summary(report: Report) -> str:
     if report.is_good:
-        return "nothing to do" if not report.dangers else "nothing to do: what is dangerous was accepted on purpose"
+        kinds = {"what is dangerous was accepted on purpose": report.dangers, "see the warning": report.warnings}
+        whys = [why for why, rows in kinds.items() if rows]
+        return "nothing to do" + f": {' and '.join(whys)}" * bool(whys)
     counts = [_heading(name, rows).rstrip(":") for name, rows in report.parts if rows and name != "dangers accepted"]
     return ", ".join(counts)
 
@@ -224,16 +233,21 @@ def _draw(terminal: Terminal, report: Report) -> None:
 
 def _findings_table(rows: tuple[Row, ...], width: int) -> Table:
     """Return *rows* as a table: a place and a value stand once, however much is wrong with them."""
+    values = [row.value for row in rows]
     places = [row.where.replace(": ", "\n") for row in rows]
     table = _table()
-    table.add_column(
-        style="cyan", overflow="fold", width=_fit((part for place in places for part in place.split("\n")), width)
-    )
-    table.add_column(overflow="fold", width=_fit((row.value for row in rows), width))
-    table.add_column(overflow="fold")
+    widths = [_fit((part for place in places for part in place.split("\n")), width), _fit(values, width)]
+    table.add_column(style="cyan", overflow="fold", width=widths[0])
+    table.add_column(overflow="fold", width=widths[1])
+    table.add_column()
+    rest = width - sum(widths) - 6  # with what is left free before the table and between its columns
     before = ("", "")
     for place, row in zip(places, rows, strict=True):
-        advice = Text.assemble(row.advice, (f" [{row.code}]" if row.code else "", "dim"))
+        # Wrapped here, and long words at their hyphens: rich would tear a word that is longer than the column.
+        words = row.advice + f" [{row.code}]" * bool(row.code)
+        tears = max(map(len, words.split())) > rest
+        advice = Text("\n".join(textwrap.wrap(words, rest, break_on_hyphens=tears)))
+        advice.highlight_regex(r"\[[a-z0-9\s-]+\]\Z", "dim")
         this = (place, row.value)
         table.add_row(*(this if this != before else ("", "")), advice)
         before = this

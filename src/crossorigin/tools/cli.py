@@ -18,7 +18,7 @@ from ..files import PolicyFileError
 from ..findings import PolicyError
 from .check import check
 from .explain import explain
-from .terminal import GOOD, WRONG, Terminal, WrongUse
+from .terminal import GOOD, WRONG, Terminal, WrongUse, standard_output
 from .waiting import is_left_alone
 
 # Plain help, in the width of the terminal: it is piped and searched more often than admired. A traceback is a defect of
@@ -32,6 +32,7 @@ app = typer.Typer(
 )
 
 _SOURCE = "crossorigin.toml or another policy file, or module:object. Without it: the one in this folder."
+_LAB_SOURCE = f"{_SOURCE[:-1]}, or else one of the lab's own."
 
 
 class Mode(StrEnum):
@@ -75,7 +76,7 @@ def _check(
     as_json: Json = False,
 ) -> None:
     """List all that is wrong with a policy, and say in words what it means."""
-    _end(lambda: check(Terminal(as_json=as_json), source), source, as_json)
+    _end(lambda terminal: check(terminal, source), source, as_json)
 
 
 @app.command("explain")
@@ -90,7 +91,9 @@ def _explain(
         list[str] | None, typer.Option(metavar="NAME[:VALUE]", help="A header that the page sets; may be repeated.")
     ] = None,
     credentials: Annotated[Mode, typer.Option(help="The page's credentials mode.")] = Mode.same_origin,
-    path: Annotated[str, typer.Option(help="What the page fetches, at the target; or a whole URL.")] = "/",
+    path: Annotated[
+        str | None, typer.Option(help="What the page fetches, at the target; or a whole URL.", show_default="/")
+    ] = None,
     engine: Annotated[Engines, typer.Option(help="Whose differences from the standard apply.")] = Engines.standard,
     send: Annotated[bool, typer.Option("--send", help="Send a server the request, too, not its preflight alone.")] = (
         False
@@ -99,8 +102,8 @@ def _explain(
 ) -> None:
     """Play one request as the browser does, and say why it is refused and what to change."""
     _end(
-        lambda: explain(
-            Terminal(as_json=as_json),
+        lambda terminal: explain(
+            terminal,
             source,
             origin=origin,
             method=method,
@@ -121,54 +124,55 @@ def _schema(as_json: Json = False) -> None:
     _end(_print_schema, None, as_json)
 
 
-def _print_schema() -> int:
+def _print_schema(terminal: Terminal) -> int:
     schema = files("crossorigin").joinpath("schema.json").read_text(encoding="utf-8")
-    Terminal().plain(schema.rstrip("\n"))
+    terminal.plain(schema.rstrip("\n"))
     return GOOD
 
 
 @app.command("lab")
 def _lab(
-    source: Annotated[str | None, typer.Argument(metavar="[FILE | MODULE:APP]", help=_SOURCE)] = None,
-    port: Annotated[int, typer.Option(min=0, max=65535, help="The first port; 0 for any that is free.")] = 0,
+    source: Annotated[str | None, typer.Argument(metavar="[FILE | MODULE:APP]", help=_LAB_SOURCE)] = None,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="The page's port; 0 for any that is free.")] = 0,
     once: Annotated[bool, typer.Option("--once", help="Run all situations once, and end with the result.")] = False,
     open_browser: Annotated[bool, typer.Option("--open", help="Open the page in your browser.")] = False,
     as_json: Json = False,
 ) -> None:
     """Serve a page on this machine that shows what a policy does in your own browser."""
-    _end(lambda: _open_lab(source, port, once, open_browser, as_json), source, as_json)
+    _end(lambda terminal: _open_lab(terminal, source, port, once, open_browser), source, as_json)
 
 
-def _open_lab(source: str | None, port: int, once: bool, open_browser: bool, as_json: bool) -> int:
+def _open_lab(terminal: Terminal, source: str | None, port: int, once: bool, open_browser: bool) -> int:
     try:
         from .lab import lab  # noqa: PLC0415 - its servers are a command's own, and no other waits for them
     except ModuleNotFoundError as error:
         raise WrongUse(f"the lab needs {error.name}: pip install 'crossorigin[cli]'") from error
-    console = Terminal().console
+    console, as_json = terminal.console, terminal.as_json
     return lab(source, port=port, once=once, open_browser=open_browser, console=console, as_json=as_json)
 
 
-def _end(command: Callable[[], int], source: str | None, as_json: bool = False) -> None:
+def _end(command: Callable[[Terminal], int], source: str | None, as_json: bool = False) -> None:
     """Run *command* and end with its status; a wrong use is one sentence on stderr, or a document for machines."""
-    try:
-        status = command()
-        sys.stdout.flush()  # here typer still handles a reader who went away
-    except WrongUse as error:
-        status = refuse(str(error), as_json=as_json)
-    except (PolicyError, PolicyFileError) as error:
-        count = len(error.findings if isinstance(error, PolicyError) else error.problems)
-        problems = f"{count} problem{'s' * (count != 1)}"
-        listed = " ".join(filter(None, ["crossorigin check", source]))
-        sentence = f"the policy has {problems}: `{listed}` lists {'them' if count != 1 else 'it'}"
-        status = refuse(sentence, as_json=as_json)
+    with standard_output() as stdout:
+        terminal = Terminal(as_json=as_json, stdout=stdout)
+        try:
+            status = command(terminal)
+        except WrongUse as error:
+            status = refuse(str(error), terminal)
+        except (PolicyError, PolicyFileError) as error:
+            count = len(error.findings if isinstance(error, PolicyError) else error.problems)
+            problems = f"{count} problem{'s' * (count != 1)}"
+            listed = " ".join(filter(None, ["crossorigin check", source]))
+            sentence = f"the policy has {problems}: `{listed}` lists {'them' if count != 1 else 'it'}"
+            status = refuse(sentence, terminal)
     raise typer.Exit(status)
 
 
-def refuse(sentence: str, *, as_json: bool = False) -> int:
-    """Say in one line why nothing was done, on stderr or as JSON on stdout, and return the status for it."""
+def refuse(sentence: str, terminal: Terminal | None = None) -> int:
+    """Say in one line why nothing was done, on stderr or for a machine as JSON, and return the status for it."""
     line = " ".join(sentence.split())
-    if as_json:
-        Terminal(as_json=True).data({"error": line})
+    if terminal is not None and terminal.as_json:
+        terminal.data({"error": line})
     elif sys.stderr is not None:
         sys.stderr.write(f"crossorigin: {line}\n")
     return WRONG
@@ -176,32 +180,48 @@ def refuse(sentence: str, *, as_json: bool = False) -> int:
 
 def run() -> int:
     """Run the command with the arguments of the process, and return its exit status."""
-    if sys.stdout is None:
+    stdout = sys.stdout
+    if stdout is None:
         return refuse("there is no standard output to write to")
     try:
         status = _run()
-        sys.stdout.flush()
+        stdout.flush()
     except BrokenPipeError:  # typer has said so to whoever started us
         status = WRONG
     except OSError as error:
         status = refuse(f"the output cannot be written: {error.strerror or error}")
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python fails at it once more as it ends
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stdout.fileno())  # or Python fails at it once more as it ends
     if is_left_alone():  # what never answers may never end, either, and Python would wait for its threads
-        sys.stderr.flush()
+        if sys.stderr is not None:
+            sys.stderr.flush()
         os._exit(status)
     return status
+
+
+def _arguments(given: list[str]) -> list[str]:
+    """Return the arguments with the mode that ``--credentials`` alone asks for, as people say it: with credentials.
+
+    >>> _arguments(["--credentials", "--send"])
+    ['--credentials', 'include', '--send']
+    """
+    arguments: list[str] = []
+    for argument, following in zip(given, [*given[1:], "-"], strict=False):
+        arguments.append(argument)
+        if argument == "--credentials" and following.startswith("-"):
+            arguments.append(Mode.include.value)
+    return arguments
 
 
 def _run() -> int:
     as_json = "--json" in sys.argv[1:]
     try:
         # For machines, typer raises what it would print; it has a class for that, and not always the same click.
-        status = app(prog_name="crossorigin", standalone_mode=not as_json)
+        status = app(_arguments(sys.argv[1:]), prog_name="crossorigin", standalone_mode=not as_json)
     except SystemExit as end:
         status = end.code
     except Exception as error:
         told = getattr(error, "format_message", None)
         if told is None:
             raise
-        return refuse(told(), as_json=True)
+        return refuse(told(), Terminal(as_json=True))
     return status if isinstance(status, int) else GOOD if status is None else WRONG

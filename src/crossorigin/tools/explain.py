@@ -4,9 +4,9 @@ Owns how the command's options become a page, and how a play is told: drawn, as 
 """
 
 import logging
-import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager
+from dataclasses import dataclass
 
 from rich.table import Table
 from rich.text import Text
@@ -18,11 +18,32 @@ from ..browser.origin import sent_origin
 from ..browser.request import Credentials
 from ..browser.transcript import transcript
 from ..browser.verdicts import shortened
-from .advice import changes
+from .advice import changes, notes
 from .playing import Page, Play, play
 from .sequence import ASCII, DRAWN, drawing, events
 from .source import guarded, target_of
 from .terminal import FOUND, GOOD, Terminal, WrongUse, last_line
+
+
+@dataclass(frozen=True)
+class Told:
+    """A play, and what there is to say to it.
+
+    Attributes:
+        played: How the request went.
+        advice: What to change, where it is blocked.
+        notes: What to know, where it is allowed.
+    """
+
+    played: Play
+    advice: list[str]
+    notes: list[str]
+
+    @property
+    def parts(self) -> list[tuple[str, list[str]]]:
+        """What there is to say, under its headings."""
+        parts = [("To allow it:", self.advice), ("Take care:", self.notes)]
+        return [(heading, points) for heading, points in parts if points]
 
 
 def explain(
@@ -33,7 +54,7 @@ def explain(
     method: str = "GET",
     headers: tuple[str, ...] = (),
     credentials: Credentials = "same-origin",
-    path: str = "/",
+    path: str | None = None,
     engine: str = "standard",
     send: bool = False,
 ) -> int:
@@ -46,7 +67,7 @@ def explain(
         method: As the page writes it.
         headers: ``NAME`` or ``NAME:VALUE`` each.
         credentials: The page's credentials mode.
-        path: What the page fetches, at the target; or a URL.
+        path: What the page fetches, at the target; or a URL. Without it, the URL that was named, or ``"/"``.
         engine: ``"standard"``, or the name of one of `ENGINES`.
         send: Whether a server gets the request itself, too.
 
@@ -56,16 +77,16 @@ def explain(
     _refuse_malformed(origin)
     target = target_of(source)
     page = Page(origin, method, tuple(map(header, headers)), credentials, path, engine_named(engine))
-    with _quiet(), redirect_stdout(sys.stderr):
+    with _quiet():
         played = play(target, page, send=send)
     with guarded(source or "the policy"):
-        advice = changes(played)
+        told = Told(played, changes(played), notes(played))
     if terminal.as_json:
-        terminal.data(as_data(source, played, advice))
+        terminal.data(as_data(source, told))
     elif terminal.is_drawn:
-        _draw(terminal, played, advice)
+        _draw(terminal, told)
     else:
-        terminal.plain(*as_lines(played, advice))
+        terminal.plain(*as_lines(told))
     return FOUND if played.allowed is False else GOOD
 
 
@@ -109,8 +130,9 @@ def engine_named(name: str) -> Engine:
     return engine
 
 
-def as_lines(played: Play, advice: list[str]) -> list[str]:
+def as_lines(told: Told) -> list[str]:
     """Return what happened as lines, without a drawing."""
+    played = told.played
     request = played.request
     asks = f"{request.method} {shortened(str(request.url))} from {shortened(played.page.origin)}"
     lines = [f"{asks}, credentials: {request.credentials}"]
@@ -123,13 +145,13 @@ def as_lines(played: Play, advice: list[str]) -> list[str]:
         lines.append(f"  ({played.verdict.code}; {played.verdict.clause})")
     if played.raised is not None:
         lines.append(f"  the application raised {_raised(played.raised)}")
-    if advice:
-        lines += ["", "To allow it:", *(f"  - {change}" for change in advice)]
+    for heading, points in told.parts:
+        lines += ["", heading, *(f"  - {point}" for point in points)]
     return lines
 
 
-def _draw(terminal: Terminal, played: Play, advice: list[str]) -> None:
-    console = terminal.console
+def _draw(terminal: Terminal, told: Told) -> None:
+    console, played = terminal.console, told.played
     for line in drawing(played, console.width, ASCII if terminal.is_ascii else DRAWN):
         console.print(line, no_wrap=True, crop=True)
     console.print()
@@ -144,20 +166,21 @@ def _draw(terminal: Terminal, played: Play, advice: list[str]) -> None:
         console.print(Text.assemble(("blocked", "bold red"), f"  {why}", code))
     if played.raised is not None:
         console.print(Text(f"the application raised {_raised(played.raised)}", "yellow"))
-    if advice:
-        console.print(Text("\nTo allow it:", "bold"))
-        points = Table.grid(padding=(0, 1, 0, 0))
-        for change in advice:
-            points.add_row(" -" if terminal.is_ascii else " •", Text(change, overflow="fold"))
-        console.print(points)
+    for heading, points in told.parts:
+        console.print(Text(f"\n{heading}", "bold"))
+        table = Table.grid(padding=(0, 1, 0, 0))
+        for point in points:
+            table.add_row(" -" if terminal.is_ascii else " •", Text(point, overflow="fold"))
+        console.print(table)
 
 
 def _raised(error: Exception) -> str:
     return shortened(last_line(error))
 
 
-def as_data(source: str | None, played: Play, advice: list[str]) -> dict[str, object]:
+def as_data(source: str | None, told: Told) -> dict[str, object]:
     """Return what happened as plain data."""
+    played = told.played
     verdict, request, visible = played.verdict, played.request, played.verdict.response
     return {
         "source": source,
@@ -180,7 +203,8 @@ def as_data(source: str | None, played: Play, advice: list[str]) -> dict[str, ob
         "response": visible
         and {"status": visible.status, "type": visible.type, "headers": [list(line) for line in visible.headers]},
         "raised": None if played.raised is None else repr(played.raised),
-        "advice": advice,
+        "advice": told.advice,
+        "notes": told.notes,
     }
 
 

@@ -15,12 +15,13 @@ from ..browser.messages import Header
 from ..browser.request import Credentials
 from ..browser.url import URL
 from ..explanation import BASE, Explanation, explain
-from ..testing.applications import ToASGI
-from ..testing.transports import InLoop, OverNetwork, transport_to
+from ..files import PolicyFile
+from ..testing.applications import ToASGI, ToWSGI
+from ..testing.transports import InLoop, transport_to
 from .applications import found_in, is_aiohttp, what_to_write
 from .source import Address, Application, Target, guarded
 from .terminal import WrongUse, last_line
-from .waiting import HeadersOnly, within
+from .waiting import BriefASGI, BriefWSGI, HeadersOnly, within
 
 _SECONDS = 10.0  # for a server to answer; whoever sits at a terminal waits no longer
 _HELD = "held"
@@ -35,7 +36,7 @@ class Page:
         method: As it writes it.
         headers: Those that it sets.
         credentials: ``"omit"``, ``"same-origin"`` or ``"include"``.
-        path: What it fetches, at the target; or a URL.
+        path: What it fetches, at the target; or a URL. ``None`` for the target's own URL, or ``"/"``.
         engine: The browser's.
     """
 
@@ -43,7 +44,7 @@ class Page:
     method: str = "GET"
     headers: tuple[Header, ...] = ()
     credentials: Credentials = "same-origin"
-    path: str = "/"
+    path: str | None = None
     engine: Engine = Engine.STANDARD
 
 
@@ -99,12 +100,12 @@ def play(target: Target, page: Page, *, send: bool = False) -> Play:
         raise WrongUse(str(error)) from error
 
 
-def _play_rules(rules: Rules, page: Page) -> Play:
-    explanation = _explained(rules, page, page.path)
+def _play_rules(rules: Rules | PolicyFile, page: Page) -> Play:
+    explanation = _explained(rules, page, page.path or "/")
     return Play(page, explanation.request, explanation.verdict, explanation=explanation)
 
 
-def _explained(rules: Rules, page: Page, url: str) -> Explanation:
+def _explained(rules: Rules | PolicyFile, page: Page, url: str) -> Explanation:
     return explain(
         rules,
         origin=page.origin,
@@ -116,8 +117,8 @@ def _explained(rules: Rules, page: Page, url: str) -> Explanation:
     )
 
 
-def _request(page: Page, base: str) -> Request:
-    return Request.of(page.path, base=base, method=page.method, headers=page.headers, credentials=page.credentials)
+def _request(page: Page, base: str, path: str) -> Request:
+    return Request.of(path, base=base, method=page.method, headers=page.headers, credentials=page.credentials)
 
 
 def _play_application(app: object, name: str, page: Page) -> Play:
@@ -127,7 +128,7 @@ def _play_application(app: object, name: str, page: Page) -> Play:
         if whole is None:
             raise WrongUse(what_to_write(app, name) + "; or serve it, and give its URL")
         return _play_rules(whole, page)
-    request = _request(page, BASE)
+    request = _request(page, BASE, page.path or "/")
     base = URL.parse(request.url.origin)
     raised: list[Exception] = []
     verdict = _run_in_process(app, name, base, page, request, raised.append)
@@ -138,9 +139,10 @@ def _play_application(app: object, name: str, page: Page) -> Play:
 def _run_in_process(
     app: object, name: str, base: URL, page: Page, request: Request, report: Callable[[Exception], None]
 ) -> Verdict:
-    direct = transport_to(app, base, None, verify=True)
-    assert not isinstance(direct, OverNetwork)
-    transport: Any = InLoop(direct) if isinstance(direct, ToASGI) else direct
+    kind = transport_to(app, base, None, verify=True)
+    transport: Any = ToWSGI(BriefWSGI(app), base)
+    if isinstance(kind, ToASGI):
+        transport = InLoop(ToASGI(BriefASGI(app), base))
     try:
         try:
             transport.open()
@@ -166,7 +168,7 @@ def _run_in_process(
 
 
 def _play_server(url: str, page: Page, send: bool) -> Play:
-    request = _request(page, url) if page.path != "/" else _request(replace(page, path=url), url)
+    request = _request(page, url, url if page.path is None else page.path)
     network = HeadersOnly(_SECONDS)
     held: list[HTTPRequest] = []
 

@@ -118,7 +118,7 @@ class _Drawing:
 
     def _titles(self, left: str, middle: str, right: str, style: str) -> Text:
         # The third title ends where the third bar stands; where it is long it takes room from the second.
-        row = set_cell_size(shortened(left), self.left + 1)
+        row = f"{_cut(shortened(left), self.left):<{self.left + 1}}"
         middle = f"{middle} "
         rest = self.right + 2 - len(middle)
         return Text(f" {row}{middle}{_cut(right, rest):>{rest}}".rstrip(), style)
@@ -138,7 +138,9 @@ class _Drawing:
 
     def _wrapped(self, lines: list[str], width: int) -> Iterator[str]:
         for line in lines:
-            yield from textwrap.wrap(line, width - 2, subsequent_indent="  ", break_on_hyphens=False) or [""]
+            # At hyphens only where a word would be torn: the names of headers are full of them.
+            tears = max(map(len, line.split()), default=0) > width - 4
+            yield from textwrap.wrap(line, width - 2, subsequent_indent="  ", break_on_hyphens=tears) or [""]
 
 
 def _path(origin: str, url: str) -> str:

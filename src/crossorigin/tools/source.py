@@ -12,7 +12,7 @@ import re
 import sys
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -20,7 +20,7 @@ from typing import TypeAlias
 
 from ..answer import Rules
 from ..browser.url import URL
-from ..files import PolicyFileError, load
+from ..files import PolicyFile, PolicyFileError, read
 from ..findings import PolicyError
 from ..policy import Policy
 from ..testing.transports import transport_to
@@ -33,6 +33,8 @@ _OBJECT = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*:[^\W\d]\w*(?:\.[^\W\d]\w*)*")
 _ADDRESS = re.compile(r"https?://", re.IGNORECASE)
 # Where a server may be, without its scheme: with a port, or this machine.
 _HOST = re.compile(r"(?:[\w-]+(?:\.[\w-]+)*|\[[0-9a-fA-F:.]+\]):\d+(?:[/?].*)?|localhost(?:/.*)?")
+_NAME = re.compile(r"[\w-]+(?:\.[\w-]+)+(?:[/?].*)?")
+_SUFFIXES = (".toml", ".json")
 _ANYWHERE = URL.parse("https://api.example.com/")
 _GOOD = (
     "a Policy, AnyOf or ByPath, a mapping of Policy's arguments, an ASGI, WSGI or aiohttp application, or a function "
@@ -60,7 +62,7 @@ class Address:
     url: str
 
 
-Target: TypeAlias = Rules | Application | Address
+Target: TypeAlias = Rules | PolicyFile | Application | Address
 
 
 def target_of(text: str | None) -> Target:
@@ -80,11 +82,12 @@ def target_of(text: str | None) -> Target:
         return _read(_default_file())
     if _ADDRESS.match(text):
         return Address(text)
-    if _OBJECT.fullmatch(text) and not text.partition(":")[0].endswith(".py"):
+    is_object = _OBJECT.fullmatch(text) and not text.partition(":")[0].endswith(".py")
+    if is_object and not (text.endswith(_SUFFIXES) and _is_file(Path(text))):
         with guarded(text):
             return _classified(_object(text), text)
     path = Path(text)
-    if path.suffix in (".toml", ".json") or _is_file(path):
+    if path.suffix in _SUFFIXES or _is_file(path):
         return _read(path)
     raise WrongUse(f"{text!r} is neither a policy file, nor module:object, nor a URL: {_meant(text)}")
 
@@ -113,12 +116,20 @@ def _meant(text: str) -> str:
         local = re.match(r"localhost\b|[\d.]+(:|/|$)|\[", text)
         return f"write {'http' if local else 'https'}://{text}"
     file, _, attribute = text.partition(":")
-    return _object_in(Path(file), attribute or "app") or f"write {FILE} or module:object"
+    if instead := _object_in(Path(file), attribute or "app"):
+        return instead
+    if "://" in text:
+        return "write an address that begins with https:// or http://"
+    return (
+        f"write {FILE}, module:object or https://{text}" if _NAME.fullmatch(text) else f"write {FILE} or module:object"
+    )
 
 
 def _object_in(path: Path, attribute: str = "app") -> str | None:
     """Return how to name *attribute* of the module in *path*, from its own folder if that is not below this one."""
     if not path.name or path.suffix not in (".py", ""):
+        return None
+    if not path.suffix and not _is_file(path.with_name(f"{path.name}.py")) and not _is_file(path / "__init__.py"):
         return None
     folder = ""
     if path.is_absolute() and path.is_relative_to(Path.cwd()) and Path.cwd().name:
@@ -147,7 +158,7 @@ def rules_of(text: str | None) -> Rules:
             return whole[0]
         case Address(url):
             raise WrongUse(f"{url} is the address of a server, and a policy is wanted: name a file or module:object")
-        case rules:
+        case PolicyFile(rules=rules) | rules:
             return rules
 
 
@@ -166,12 +177,17 @@ def _default_file() -> Path:
     )
 
 
-def _read(path: Path) -> Rules:
-    if path.suffix not in (".toml", ".json"):
+def _read(path: Path) -> PolicyFile:
+    if path.suffix not in _SUFFIXES:
         instead = _object_in(path) if path.suffix == ".py" else None
-        raise WrongUse(f"{path} is neither TOML nor JSON by its name{f': {instead}' if instead else ''}")
+        rename = "write the policy in a file whose name ends in .toml or .json"
+        raise WrongUse(f"{path} is neither TOML nor JSON by its name: {instead or rename}")
     try:
-        return load(path)
+        return read(path)
+    except PolicyFileError as error:
+        if error.is_readable:
+            raise
+        raise WrongUse(str(error.problems[0])) from error
     except OSError as error:
         raise WrongUse(f"{path} cannot be read: {error.strerror or error}") from error
 
@@ -195,10 +211,9 @@ def _imported(name: str) -> object:
 
 
 def _run(call: Callable[[], object], failed: str) -> object:
-    """Return what a user's code returns. What it prints goes to stderr: JSON on stdout must stay JSON."""
+    """Return what a user's code returns."""
     try:
-        with redirect_stdout(sys.stderr):
-            return call()
+        return call()
     except (PolicyError, KeyboardInterrupt):
         raise
     except BaseException as error:

@@ -6,8 +6,11 @@ one sentence, without a traceback.
 """
 
 import json
+import os
 import sys
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TextIO
 
 from rich.console import Console
@@ -47,7 +50,8 @@ class Terminal:
     def is_drawn(self) -> bool:
         """Whether a person looks at a terminal that can draw, and is wide enough for columns."""
         console = self.console
-        can_draw = console.is_terminal and not console.is_dumb_terminal and console.width >= _NARROWEST
+        # Not as rich has it, to which FORCE_COLOR makes a terminal of a pipe.
+        can_draw = console.file.isatty() and not console.is_dumb_terminal and console.width >= _NARROWEST
         return can_draw and not self.as_json
 
     @property
@@ -63,7 +67,28 @@ class Terminal:
 
     def data(self, document: object) -> None:
         """Write *document* as JSON."""
-        self.plain(json.dumps(document, indent=2, default=repr))
+        self.plain(json.dumps(document, indent=2, default=repr, allow_nan=False))
+
+
+@contextmanager
+def standard_output() -> Iterator[TextIO]:
+    """Yield the standard output, and from here on, to the end of the process, let all others write to stderr instead.
+
+    A module that is looked at may print, or start a program that does, or print as it ends: what is read by a machine
+    must stay free of that.
+    """
+    stdout = sys.stdout
+    stdout.flush()
+    own: TextIO = stdout
+    if not stdout.isatty():  # at a terminal both are the same
+        own = os.fdopen(os.dup(stdout.fileno()), "w", encoding=stdout.encoding, errors=stdout.errors)
+        os.dup2(os.open(os.devnull, os.O_WRONLY) if sys.stderr is None else sys.stderr.fileno(), stdout.fileno())
+    try:
+        yield own
+        own.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), own.fileno())  # or Python fails at it once more as it ends
+        raise
 
 
 def shown(value: object) -> str:
