@@ -64,7 +64,6 @@ scorecard: $(READY) ## play the server's rules on crossorigin and ten other libr
 	@$(BIN)/python -m benchmarks.scorecard --write
 
 bench: $(READY) ## measure what crossorigin and other libraries cost (ten minutes on a quiet machine), and write docs/performance.md
-	@$(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt --group bench
 	@$(BIN)/python -m conformance.install wrk
 	@$(BIN)/python -m benchmarks.cost --write
 
@@ -75,7 +74,7 @@ constraints: ## choose the newest versions of all dependencies, with Python 3.11
 	@venv=$$(mktemp -d) && trap 'rm -rf "$$venv" constraints.new' EXIT && \
 	$(PYTHON) -m venv "$$venv" && \
 	"$$venv/bin/python" -m pip install -qq --upgrade pip && \
-	"$$venv/bin/python" -m pip install -qq --group dev --group bench hatchling editables '.[$(EXTRAS)]' && \
+	"$$venv/bin/python" -m pip install -qq --group dev hatchling editables '.[$(EXTRAS)]' && \
 	{ echo '# The exact version of everything that development installs. Made by `make constraints`; do not edit.' && \
 	"$$venv/bin/python" -m pip freeze --all --exclude crossorigin --exclude setuptools; } > constraints.new && \
 	mv constraints.new constraints.txt

@@ -1,0 +1,94 @@
+"""An outcome in words: what was sent, what came, and what did not hold. Short for the page, in full for the terminal.
+
+Knows neither Markdown nor colours.
+"""
+
+from collections.abc import Iterator
+
+from conformance.messages import Request, Response
+
+from .playing import Outcome
+from .situation import Asks, Compares, Exchange, Seen, settled
+
+RELEVANT = ("vary", "location", "allow")
+LONGEST = 100
+
+
+def told(exchange: Exchange) -> tuple[str, str]:
+    """Return what was sent and what came, each on one line: of the response, what CORS is about."""
+    return sent(exchange.request), came(exchange.response)
+
+
+def sent(request: Request) -> str:
+    """Return *request* on one line."""
+    lines = [f"{name}: {_short(value)}" for name, value in request.headers if name != "Accept"]
+    return "; ".join([f"{request.method} {request.path}", *lines])
+
+
+def came(response: Response | str) -> str:
+    """Return on one line what CORS is about in *response*."""
+    if isinstance(response, str):
+        return f"no response: {_short(response)}"
+    lines = [
+        f"{name}: {_short(settled(name, value))}"
+        for name, value in response.headers
+        if name.lower().startswith("access-control-") or name.lower() in RELEVANT
+    ]
+    return "; ".join([str(response.status), *lines])
+
+
+def says_nothing(response: Response | str) -> bool:
+    """Return whether *response* has neither a CORS header nor ``Vary``."""
+    return isinstance(response, Response) and not response.cors and not response.values("vary")
+
+
+def culprit(outcome: Outcome) -> Exchange:
+    """Return the exchange that shows it best: the first one that breaks the rule by itself, or the last one."""
+    seen, play = outcome.seen, outcome.situation.play
+    if isinstance(play, Asks):
+        for index, exchange in enumerate(seen.exchanges):
+            if outcome.situation.holds(Seen((exchange,), seen.bare[index : index + 1], log=seen.log)):
+                return exchange
+        return _without_vary(seen)
+    return seen.exchanges[-1]
+
+
+def in_full(outcome: Outcome) -> Iterator[str]:
+    """Return everything that is known of *outcome*, line by line."""
+    situation, seen = outcome.situation, outcome.seen
+    yield f"Policy: {situation.policy.says}."
+    yield f"Must hold: {situation.must}"
+    if situation.taste:
+        yield f"A matter of taste: {situation.taste}"
+    for exchange in seen.exchanges:
+        yield ""
+        yield f"> {exchange.request.method} {exchange.request.path}"
+        yield from (f"> {name}: {_short(value)}" for name, value in exchange.request.headers)
+        if isinstance(exchange.response, str):
+            yield f"< no response: {exchange.response}"
+            continue
+        yield f"< {exchange.response.status}"
+        yield from (f"< {name}: {value}" for name, value in exchange.response.headers)
+    yield ""
+    yield from (f"In the log: {record!r}" for record in seen.log)
+    if isinstance(situation.play, Compares) and seen.costs:
+        many, one = seen.costs
+        yield f"{many.steps:,} steps and {many.seconds:.6f} s; to compare, {one.steps:,} steps and {one.seconds:.6f} s"
+    if seen.verdict is not None:
+        yield f"The page: {seen.verdict.message}"
+    if outcome.lacks:
+        yield f"Not offered: {outcome.lacks}"
+    else:
+        yield from (f"Does not hold: {problem}" for problem in outcome.problems)
+        yield from () if outcome.problems else ("Holds.",)
+
+
+def _without_vary(seen: Seen) -> Exchange:
+    """Return the exchange that a cache must not keep: without ``Vary``, and best without a grant."""
+    kept = [each for each in seen.exchanges if "origin" not in each.answer.vary]
+    return min(kept or seen.exchanges[-1:], key=lambda each: len(each.answer.cors))
+
+
+def _short(value: str) -> str:
+    printable = value if value.isprintable() else ascii(value)[1:-1]
+    return printable if len(printable) <= LONGEST else f"{printable[:LONGEST]}..."

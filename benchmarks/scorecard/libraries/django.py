@@ -1,0 +1,90 @@
+"""django-cors-headers, in a Django project, which is its settings: each application here carries its own.
+
+Django has one set of settings in a process. Whoever asks an application puts its settings in force for that long.
+"""
+
+import re
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
+
+from django.core.wsgi import get_wsgi_application  # type: ignore[import-untyped]
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse  # type: ignore[import-untyped]
+from django.test.utils import override_settings  # type: ignore[import-untyped]
+from django.urls import path  # type: ignore[import-untyped]
+from django.views.decorators.http import require_http_methods  # type: ignore[import-untyped]
+
+from conformance.frameworks import django as configured
+from conformance.messages import Request, Response
+from conformance.stacks.wsgi import ask_wsgi
+
+from ..library import NO_GUARD, NO_LOG, NO_WEBSOCKETS_ON_WSGI, Library, NotOffered
+from ..policies import ANY, Neutral
+from .routes import PATHS, POST_ONLY, answer, merged
+
+COMMON = ["django.middleware.common.CommonMiddleware", f"{configured.__name__}.Authentication"]
+
+
+def view(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
+    """The API as a view."""
+    reply = answer(str(request.method), request.path)
+    if len(reply.pieces) < 2:
+        return HttpResponse(b"".join(reply.pieces), status=reply.status, headers=merged(reply))
+    return StreamingHttpResponse(iter(reply.pieces), status=reply.status, headers=merged(reply))
+
+
+urlpatterns = [
+    *(path(one.removeprefix("/"), view) for one in PATHS),
+    path(POST_ONLY.removeprefix("/"), require_http_methods(["POST"])(view)),
+]
+
+
+class Project(NamedTuple):
+    """A Django project: its settings, and its application."""
+
+    settings: dict[str, Any]
+    app: Callable[..., Iterable[bytes]]
+
+
+def serve(policy: Neutral | None) -> Project:
+    """Return the project with django-cors-headers."""
+    settings: dict[str, Any] = {"ROOT_URLCONF": __name__, "MIDDLEWARE": COMMON}
+    if policy is not None:
+        settings.update(cors_settings(policy), MIDDLEWARE=["corsheaders.middleware.CorsMiddleware", *COMMON])
+    with override_settings(**settings):
+        return Project(settings, get_wsgi_application())
+
+
+def cors_settings(policy: Neutral) -> dict[str, Any]:
+    """Return *policy* as settings."""
+    if policy.public:
+        raise NotOffered("Its README has one policy, and `CORS_URLS_REGEX` for where it applies.")
+    if ANY in (policy.headers, policy.exposed):
+        raise NotOffered("Its README has headers by name, and no `*` for them.")
+    settings: dict[str, Any] = {
+        "CORS_ALLOWED_ORIGINS": list(policy.origins),
+        "CORS_ALLOW_ALL_ORIGINS": policy.any_origin,
+        "CORS_ALLOW_CREDENTIALS": policy.credentials,
+        "CORS_ALLOW_METHODS": list(policy.methods),
+        "CORS_ALLOW_HEADERS": list(policy.headers),
+        "CORS_EXPOSE_HEADERS": list(policy.exposed),
+    }
+    if policy.subdomains_of:
+        settings["CORS_ALLOWED_ORIGIN_REGEXES"] = [rf"^https://\w+\.{re.escape(policy.subdomains_of)}$"]
+    return settings if policy.max_age is None else {**settings, "CORS_PREFLIGHT_MAX_AGE": policy.max_age}
+
+
+def ask(project: Project, request: Request) -> Response:
+    """Play *request* on *project*, with its settings in force."""
+    with override_settings(**project.settings):
+        return ask_wsgi(project.app, request)
+
+
+LIBRARY = Library(
+    "django-cors-headers",
+    ("django-cors-headers", "django"),
+    "`CorsMiddleware` first in `MIDDLEWARE`, and `CORS_ALLOWED_ORIGINS` with the other settings; subdomains by the "
+    "regular expression of its README, `^https://\\w+\\.example\\.com$`.",
+    serve,
+    ask,
+    lacks={"S17": NO_WEBSOCKETS_ON_WSGI, "S18": NO_GUARD, "S20": NO_LOG},
+)
