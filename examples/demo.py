@@ -11,9 +11,10 @@ import sys
 from contextlib import ExitStack
 from typing import Any
 
+import httpx
 from rich.console import Console
 
-from conformance.engines import ENGINES, Engine, missing, start
+from conformance.engines import ENGINES, Engine, ScriptError, missing, start
 from crossorigin.tools.lab import Lab, running_lab, wait_for_interrupt
 from crossorigin.tools.lab.grid import Grid, print_grid, run_model
 
@@ -31,7 +32,7 @@ def main() -> int:
     once = os.environ.get("DEMO") == "once"
     try:
         with running_lab() as lab:
-            console.print("One policy on five stacks, and what a browser makes of their answers. The lab is at\n")
+            console.print("One policy on five stacks, and what a browser makes of it. The lab is at\n")
             console.print(f"  {lab.address}\n", style="bold", markup=False, soft_wrap=True)
             grid = play(lab, console)
             print_grid(console, grid)
@@ -41,6 +42,9 @@ def main() -> int:
             return 0 if grid.agreed else 1
     except KeyboardInterrupt:
         return 130
+    except (RuntimeError, ScriptError, OSError, httpx.HTTPError) as error:  # an engine that ended, say
+        console.print(f"The demo stopped: {error}", markup=False, soft_wrap=True)
+        return 1
 
 
 def play(lab: Lab, console: Console) -> Grid:

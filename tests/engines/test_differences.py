@@ -20,6 +20,13 @@ from .test_model import Played, model
 GOOD = Answer(200, GOOD_RESPONSE_HEADERS)
 BARE_PREFLIGHT = (("Access-Control-Allow-Origin", "{page}"), ("Access-Control-Allow-Methods", "PUT"))
 X_A, X_B = ("X-A", "1"), ("X-B", "1")
+TWICE = ("X-Twice", "1")  # not compared itself: engines send its lines as one
+NUMBERS = ("Device-Memory", "Downlink", "DPR")
+WHOLE_NUMBERS = ("RTT", "Viewport-Width", "Width")
+WELL_FORMED_HINTS = [("ECT", "slow-2g"), ("Save-Data", "ON"), *((name, "1.5") for name in NUMBERS)]
+WELL_FORMED_HINTS += [(name, "007") for name in WHOLE_NUMBERS]
+MALFORMED_HINTS = [("ECT", "4G"), ("Save-Data", "off"), ("DPR", "1."), ("Downlink", ".5"), ("DPR", "1" * 129)]
+MALFORMED_HINTS += [(name, "1.5") for name in WHOLE_NUMBERS]
 ANY_PAGE = Answer(200, (("Access-Control-Allow-Origin", "*"),))
 
 
@@ -117,6 +124,14 @@ SHOWN = {
         call("POST", "same-origin", ("Content-Type", "application/json"), body="{}"),
         hops=(redirect(303), hop(API, response=ANY_PAGE)),
     ),
+    Difference.HEADERS_JUDGED_JOINED: situation(call("GET", "omit", ("Accept", "a" * 100), ("Accept", "a" * 100))),
+    Difference.HEADERS_JUDGED_ONE_BY_ONE: situation(
+        call("GET", "omit", *[("Accept", "a" * 127)] * 9), call("GET", "omit", TWICE, TWICE)
+    ),
+    Difference.CLIENT_HINTS_SAFELISTED: situation(
+        *(call("GET", "omit", (name, value)) for name, value in [*WELL_FORMED_HINTS, *MALFORMED_HINTS])
+    ),
+    Difference.USER_AGENT_DROPPED: situation(call("GET", "omit", ("User-Agent", "me"))),
     Difference.NO_USER_IN_REDIRECTS: situation(call(), hops=(redirect(302, APP), hop(APP, user="user:secret@"))),
 }
 

@@ -1,16 +1,21 @@
 """The lab's server: who may ask it, what it says of policies and plays, and how it starts and ends."""
 
+import asyncio
+import http.client
 import io
 import json
 import logging
+import os
 import re
 import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -21,14 +26,16 @@ from rich.console import Console
 from crossorigin import LEAVE, AnyOf, ByPath, Policy
 from crossorigin.browser import Engine
 from crossorigin.tools.lab import Lab, lab, running_lab
+from crossorigin.tools.lab.bench import Bench
 from crossorigin.tools.lab.grid import Grid, Row, print_grid, run_model
 from crossorigin.tools.lab.plays import Asked, InputError, asked_of
 from crossorigin.tools.lab.reading import as_text, read
-from crossorigin.tools.lab.servers import listeners, port_of, serve
-from crossorigin.tools.lab.site import engine_of
-from crossorigin.tools.lab.situations import SITUATIONS
+from crossorigin.tools.lab.servers import host_at, listeners, port_of, serve
+from crossorigin.tools.lab.site import engine_of, site
+from crossorigin.tools.lab.situations import HOSTS, SITUATIONS
 from crossorigin.tools.lab.stacks import STACKS, Stack
 from crossorigin.tools.terminal import WrongUse
+from examples import demo
 
 REQUEST: dict[str, Any] = {
     "page": "app",
@@ -38,6 +45,15 @@ REQUEST: dict[str, Any] = {
     "path": "/items",
 }
 
+
+# Each takes exponential time, or nearly, with the origins of the lab's pages.
+SLOW = [
+    "https?://(?:.|.|.)*!",
+    "https?://(?:[a-z.:0-9]|[a-z.:0-9])*!",
+    "(https?://)?(.*)(.*)(.*)(.*)(.*)(.*)(.*)(.*)!",
+    "https://(?:.|.|.)*!",  # of the same page over https, which the advice tries
+    "http://(?:(?:.|.|.)*!|app.*)",  # allows one of the pages at once
+]
 
 # What no page can set, by name or by what it says; a browser drops them, and sends the rest.
 FORBIDDEN = [
@@ -94,6 +110,31 @@ def page(running: Lab) -> Iterator[Page]:
     opened.client.close()
 
 
+def listening_here() -> set[tuple[str, int]]:
+    """Return where this process listens, as Linux has it."""
+    own = {target for fd in Path("/proc/self/fd").iterdir() if (target := link_of(fd)).startswith("socket:")}
+    found = set()
+    for table, family in (("tcp", socket.AF_INET), ("tcp6", socket.AF_INET6)):
+        for line in Path("/proc/self/net", table).read_text(encoding="ascii").splitlines()[1:]:
+            _, local, _, state, *_ = fields = line.split()
+            host, _, port = local.partition(":")
+            words = [bytes.fromhex(host[start : start + 8])[::-1] for start in range(0, len(host), 8)]
+            if state == LISTENS and f"socket:[{fields[9]}]" in own:
+                found.add((socket.inet_ntop(family, b"".join(words)), int(port, 16)))
+    return found
+
+
+def link_of(fd: Path) -> str:
+    """Return what *fd* is; nothing if it is closed by now."""
+    try:
+        return str(fd.readlink())
+    except OSError:
+        return ""
+
+
+LISTENS = "0A"  # the state of such sockets in Linux's tables
+
+
 class _Known:
     address = "http://localhost:1/"
 
@@ -104,6 +145,23 @@ def as_browser(url: str, request: dict[str, Any], origin: str) -> httpx.Response
     with httpx.Client(trust_env=False, timeout=30) as client:
         client.request("OPTIONS", url, headers={"Origin": origin, **asks})
         return client.request("PUT", url, headers={"Origin": origin, **dict(request["headers"])})
+
+
+def sent_as_it_is(url: str, method: str, origin: str) -> dict[str, Any]:
+    """Send the preflight and a request with *method*, whose case httpx would change; return what a page gets."""
+    headers = {"Origin": origin, "Access-Control-Request-Method": method}
+    httpx.options(url, headers=headers, trust_env=False)
+    host, path = url.removeprefix("http://").split("/", 1)
+    connection = http.client.HTTPConnection(host, timeout=30)
+    try:
+        connection.request(method, f"/{path}", headers={"Origin": origin})
+        response = connection.getresponse()
+        headers = {name.lower(): value for name, value in response.getheaders()}
+    finally:
+        connection.close()
+    if headers.get("access-control-allow-origin") != origin:
+        return {"error": "TypeError"}
+    return {"status": response.status, "headers": {"content-type": headers["content-type"]}}
 
 
 class TestWhoMayAsk:
@@ -187,12 +245,26 @@ class TestWhoMayAsk:
         assert "alert(1)</script>" not in opened.html
 
     def test_it_listens_on_loopback_alone(self, running: Lab) -> None:
-        port = int(running.address.rstrip("/").rpartition(":")[2])
-        with socket.create_connection(("127.0.0.1", port)):
-            pass
-        for listener in listeners(0):
-            with listener:
-                assert listener.getsockname()[0] in ("127.0.0.1", "::1")
+        addresses = [running.address, *running.bench.addresses.values()]
+        ports = {int(address.rstrip("/").rpartition(":")[2]) for address in addresses}
+
+        listening = {(host, port) for host, port in listening_here() if port in ports}
+
+        assert {port for _, port in listening} == ports
+        assert {host for host, _ in listening} <= {"127.0.0.1", "::1"}
+
+    def test_the_port_of_http_itself_is_left_out_as_browsers_do(self) -> None:
+        bench = Bench("", {word: f"http://{host_at(host, 80)}" for word, (host, _) in HOSTS.items()})
+
+        async def ask() -> httpx.Response:
+            transport = httpx.ASGITransport(site(bench, 80, 8080))
+            async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+                return await client.get("/")
+
+        response = asyncio.run(ask())
+
+        assert response.status_code == 200
+        assert "frame-src http://app.localhost http://evil.localhost" in response.headers["content-security-policy"]
 
 
 class TestBadInput:
@@ -273,7 +345,7 @@ class TestBadInput:
         report = page.post("/api/report", {"id": play["id"], "outcome": {"error": "TypeError"}}).json()
 
         assert (play["code"], play["allowed"]) == ("request-impossible", False)
-        assert report == {"seen": [], "changed": False, "disagreements": []}
+        assert report == {"seen": [], "disagreements": []}
 
 
 class TestReading:
@@ -293,19 +365,56 @@ class TestReading:
             ("warning", "method-always-passes")
         ]
 
-    def test_an_expression_that_could_stop_the_lab_is_not_put_in_force(self, page: Page, running: Lab) -> None:
-        slow = 'allow_origins = [{ regex = "http://(a+)+\\\\.example" }]\n'
-        named = f'[policies.slow]\n{slow}[policies.all]\nallow_origins = ["*"]\n[any-of]\nboth = ["slow", "all"]\n'
+    @pytest.mark.parametrize("expression", SLOW)
+    def test_an_expression_that_could_stop_the_lab_is_not_put_in_force(
+        self, page: Page, running: Lab, monkeypatch: pytest.MonkeyPatch, expression: str
+    ) -> None:
+        monkeypatch.setattr("crossorigin.tools.trial.SECONDS", 1)
         before = running.bench.rules.rules
 
-        for text in (slow, named + '[paths]\n"/" = "both"\n'):
-            told = page.prepare(text, asks(), ["asgi"])
+        told = page.prepare(f"allow_origins = [{{ regex = '{expression}' }}]", asks(), ["asgi"])
 
-            assert (told["built"], told["plays"]) == (False, [])
-            assert "regex-nested-quantifier" in [problem["code"] for problem in told["problems"]]
-            assert told["held"].startswith("The lab does not put this policy in force: ")
-            assert told["held"].count(".") == 1
+        assert (told["built"], told["plays"]) == (False, [])
+        assert told["held"].startswith("The lab does not put this policy in force: ")
+        assert told["held"].count(".") == 1
         assert running.bench.rules.rules is before
+        assert page.client.get("/").status_code == 200
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            # with credentials it is matched as soon as it is built, of a key that is escaped, and behind a path
+            f"allow_credentials = true\nallow_origins = [{{ regex = '{SLOW[0]}' }}]",
+            '{"allow_origins": [{"\\u0072egex": "' + SLOW[0] + '"}]}',
+            f"[policies.a]\nallow_origins = [{{ regex = '{SLOW[0]}' }}]\n[paths]\n'/none' = 'a'\n",
+            f"[policies.a]\nallow_origins = [{{ regex = '{SLOW[0]}' }}]\n[any-of]\nx = ['a']\n[paths]\n'/' = 'x'\n",
+        ],
+    )
+    def test_it_is_held_wherever_it_stands_and_before_it_is_built(
+        self, page: Page, monkeypatch: pytest.MonkeyPatch, text: str
+    ) -> None:
+        monkeypatch.setattr("crossorigin.tools.trial.SECONDS", 1)
+        told = page.post("/api/check", {"policy": text}).json()
+
+        assert told["held"]
+        assert told["built"] is False
+
+    def test_an_expression_that_is_matched_in_time_is_put_in_force(self, page: Page) -> None:
+        policy = "allow_origins = [{ regex = 'http://([a-z]+\\.)+localhost:[0-9]+' }]"
+
+        told = page.prepare(policy, asks(), ["asgi"])
+
+        assert (told["built"], told["held"], told["plays"][0]["code"]) == (True, "", "allowed")
+        assert [problem["code"] for problem in told["problems"]] == ["regex-nested-quantifier"]
+
+    def test_a_policy_that_is_longer_than_a_link_may_bring_is_read_if_the_lab_was_started_with_it(self) -> None:
+        text = "".join(f'"https://{number}.example.com",\n' for number in range(1500))
+        with running_lab(f"allow_origins = [{text}]\n") as started:
+            opened = Page(started)
+            told = opened.post("/api/check", {"policy": f"{opened.setup['policy']}\nmax_age = 5\n"}).json()
+            opened.client.close()
+
+        assert (told["built"], told["problems"]) == (True, [])
 
     @pytest.mark.parametrize("text", ["", "{", "allow_origins = [", "[" * 10_000, "\x00", "\ud800", "a = 1"])
     def test_what_is_no_policy_is_a_problem(self, text: str) -> None:
@@ -323,18 +432,27 @@ class TestReading:
             ByPath({"/public/": Policy("*"), "/old": LEAVE, "/none": None, "/": Policy("https://a.example")}),
             ByPath({"/a": AnyOf(Policy("https://a.example"), Policy("*"))}, default=Policy("https://b.example")),
             AnyOf(Policy("https://a.example", allow_credentials=True), Policy("*")),
+            ByPath(
+                {"/\U0001f600": Policy("https://a.example"), "/\x7f": Policy("*"), "/": Policy("https://c.example")}
+            ),
+            ByPath({"/": Policy("https://a.example"), "/x": Policy("*")}, default=Policy("https://b.example")),
         ],
     )
     def test_rules_become_text_and_rules_again(self, rules: Any) -> None:
         again = read(as_text(rules)).rules
 
         assert again is not None
-        for path in ("/", "/public/x", "/old", "/none", "/a", "/b"):
+        for path in ("/", "/public/x", "/old", "/none", "/a", "/b", "/\U0001f600", "/\x7f"):
             for origin in ("https://a.example", "https://b.example", "https://c.example"):
                 expected = rules.preflight(origin, path, "PUT", ["authorization"])
                 answer = again.preflight(origin, path, "PUT", ["authorization"])
                 assert (answer and answer[:2]) == (expected and expected[:2]), (origin, path)
                 assert (answer and (answer.headers, answer.vary)) == (expected and (expected.headers, expected.vary))
+
+    def test_no_temporary_directory_is_needed(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+        monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "none"))
+
+        assert read('allow_origins = ["*"]').rules == Policy("*")
 
     def test_code_does_not_become_text(self) -> None:
         with pytest.raises(TypeError, match="allow_origin_check"):
@@ -411,15 +529,62 @@ class TestPlays:
         assert (play["code"], play["allowed"], play["dropped"]) == ("allowed", True, [header[0]])
         assert report["disagreements"] == []
 
-    def test_a_policy_that_another_page_changed_is_no_disagreement_of_browsers(self, page: Page) -> None:
-        play = page.prepare(self.policy(page, self.ALLOWS), REQUEST, ["wsgi"])["plays"][0]
-        page.prepare('allow_origins = ["*"]', REQUEST, ["wsgi"])
-        as_browser(play["url"], REQUEST, page.setup["pages"]["app"])
+    @pytest.mark.parametrize("stack", [one.key for one in STACKS])
+    def test_each_of_two_pages_plays_under_its_own_policy(self, page: Page, stack: str) -> None:
+        play = page.prepare(self.policy(page, self.ALLOWS), REQUEST, [stack])["plays"][0]
+        other = page.prepare('allow_origins = ["https://a.example"]', REQUEST, [stack])["plays"][0]
+        outcome = {"status": 200, "headers": {"content-type": "text/plain; charset=utf-8"}}
+        allowed = as_browser(play["url"], REQUEST, page.setup["pages"]["app"])
+        refused = as_browser(other["url"], REQUEST, page.setup["pages"]["app"])
 
-        report = page.post("/api/report", {"id": play["id"], "outcome": {"error": ""}}).json()
+        report = page.post("/api/report", {"id": play["id"], "outcome": {**outcome}}).json()
 
-        assert report["changed"] is True
-        assert report["disagreements"] == ["the policy was changed meanwhile: press fetch again"]
+        assert (play["allowed"], other["allowed"]) == (True, False)
+        assert "access-control-allow-origin" in allowed.headers
+        assert "access-control-allow-origin" not in refused.headers
+        assert report["disagreements"] == []
+
+    def test_a_redirect_is_judged_by_the_policy_of_each_path_on_its_way(self, page: Page) -> None:
+        policy = '[policies.a]\nallow_origins = ["*"]\n[paths]\n"/moved" = "a"\n'
+
+        play = page.prepare(policy, asks(path="/moved"), ["asgi"])["plays"][0]
+        httpx.get(play["url"], headers={"Origin": page.setup["pages"]["app"]}, trust_env=False, follow_redirects=True)
+        report = page.post("/api/report", {"id": play["id"], "outcome": {"error": "TypeError"}}).json()
+
+        assert (play["allowed"], play["declared"]["reason"]) == (False, "path-uncovered")
+        assert play["declared"]["advice"] == ["give ByPath a rule for /items, or a default"]
+        assert report["disagreements"] == []
+
+    @pytest.mark.parametrize("method", ["FOO", "Patch", "patch"])
+    @pytest.mark.parametrize("stack", [one.key for one in STACKS])
+    def test_a_server_that_does_not_take_a_method_is_no_disagreement(
+        self, page: Page, running: Lab, stack: str, method: str
+    ) -> None:
+        policy = self.policy(page, 'allow_origins = ["{app}"]\nallow_methods = ["*"]\n')
+        origin = page.setup["pages"]["app"]
+
+        play = page.prepare(policy, asks(method=method), [stack])["plays"][0]
+        outcome = sent_as_it_is(play["url"], method, origin)
+        report = page.post("/api/report", {"id": play["id"], "outcome": outcome}).json()
+
+        assert report["disagreements"] == []
+        assert play["refused"] is ("error" in outcome)
+        assert play["declared"]["allowed"] is True
+        refuses = {"aiohttp": {"FOO", "Patch", "patch"}, "wsgi": {"Patch", "patch"}}
+        assert play["refused"] is (method in refuses.get(stack, ()))
+
+    def test_a_stack_that_does_not_do_what_the_policy_says_is_told_of(
+        self, page: Page, running: Lab, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(running.bench.rules, "actual", lambda origin, path="/": None)
+        policy = self.policy(page, 'allow_origins = ["{app}"]')
+
+        play = page.prepare(policy, asks(), ["wsgi"])["plays"][0]
+        httpx.get(play["url"], headers={"Origin": page.setup["pages"]["app"]}, trust_env=False)
+        report = page.post("/api/report", {"id": play["id"], "outcome": {"error": "TypeError"}}).json()
+
+        assert (play["allowed"], play["declared"]["allowed"]) == (False, True)
+        assert report["disagreements"] == ["the stack does not do what the policy says"]
 
     def test_a_policy_that_cannot_be_built_changes_nothing(self, page: Page, running: Lab) -> None:
         before = running.bench.rules.rules
@@ -499,6 +664,23 @@ class TestRunAll:
         assert all(why.endswith(f"instead of {expects}") for why in grid.rows[0].wrong)
         assert not grid.agreed
 
+    def test_a_narrow_terminal_gets_a_line_for_each_situation(self) -> None:
+        rows = [Row(one.name, {stack.key: "blocked" for stack in STACKS}) for one in SITUATIONS]
+        printed = io.StringIO()
+
+        print_grid(Console(file=printed, width=40), Grid("Chromium", [*rows, Row("odd", {"asgi": "200"}, ("x",))]))
+
+        lines = printed.getvalue().splitlines()
+        assert lines[2 : len(rows) + 3] == [*(f"agreed {row.name}" for row in rows), "DIFFERS odd"]
+
+    def test_a_stream_that_lacks_characters_gets_the_grid_all_the_same(self) -> None:
+        written = io.BytesIO()
+        printed = io.TextIOWrapper(written, encoding="ascii", write_through=True)
+
+        print_grid(Console(file=printed, width=80), Grid("nobody", [Row("with an ü", {"asgi": "200"})]))
+
+        assert b"with an \\xfc" in written.getvalue()
+
     @pytest.mark.parametrize("width", [80, 140])
     def test_the_grid_fits_the_terminal(self, width: int) -> None:
         rows = [Row(one.name, {stack.key: "blocked" for stack in STACKS}) for one in SITUATIONS]
@@ -558,6 +740,34 @@ class TestStacks:
         assert response.status_code == status
         assert ("one, two" in response.text) == (status == 200)
 
+    @pytest.mark.parametrize("stack", [one.key for one in STACKS])
+    @pytest.mark.parametrize(
+        ("origin", "status"),
+        [("null", 200), ("http://localhost:3000", 200), ("https://a.example", 421), ("https://localhost", 421)],
+    )
+    def test_a_stack_answers_to_the_labs_pages_alone(self, page: Page, stack: str, origin: str, status: int) -> None:
+        url = page.prepare('allow_origins = ["*"]', asks(), [stack])["plays"][0]["url"]
+
+        assert httpx.get(url, headers={"Origin": origin}, trust_env=False).status_code == status
+
+    def test_a_framework_that_does_not_import_is_shown(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        def build(stack: Stack, *given: Any) -> Any:
+            if stack.key == "kui":
+                raise ImportError("cannot import name 'x'")
+            return import_module(f"crossorigin.tools.lab.stacks.{stack.key}").build(*given)
+
+        monkeypatch.setattr(Stack, "build", build)
+
+        with running_lab() as started:
+            opened = Page(started)
+            opened.client.close()
+            grid = started.run(run_model(started.bench))
+
+        shown = {one["key"]: (one["missing"], one["address"] is None) for one in opened.setup["stacks"]}
+        assert shown["kui"] == ("does not start: ImportError: cannot import name 'x'", True)
+        assert shown["asgi"] == (None, False)
+        assert grid.agreed
+
     def test_a_framework_that_is_not_installed_is_shown(self, monkeypatch: pytest.MonkeyPatch) -> None:
         absent = Stack("kui", "a_framework_that_nobody_has", "asgi")
         assert absent.missing == "not installed: pip install a_framework_that_nobody_has"
@@ -572,6 +782,14 @@ class TestStacks:
             ("asgi", False),
             ("kui", True),
         ]
+
+    @pytest.mark.parametrize("stack", [one.key for one in STACKS])
+    def test_a_page_that_names_its_own_browser_gets_what_the_policy_says(self, page: Page, stack: str) -> None:
+        policy = f'allow_origins = ["{page.setup["pages"]["app"]}"]\nallow_headers = ["User-Agent"]\n'
+
+        play = page.prepare(policy, asks(headers=[["User-Agent", "mine"]]), [stack])["plays"][0]
+
+        assert (play["code"], play["refused"]) == ("allowed", False)
 
     def test_what_is_missing_is_replaced_by_what_is_there(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Without FastAPI there is Starlette, without waitress the server of the standard library."""
@@ -652,7 +870,7 @@ class TestCommand:
         [
             ('allow_origins = ["app.example.com"]', "line 1, allow_origins[0]: 'app.example.com'"),
             ("", "the text: "),
-            ("allow_origins = [{ regex = 'https://(a+)+' }]", "The lab does not put this policy in force"),
+            (f"allow_origins = [{{ regex = '{SLOW[0]}' }}]", "The lab does not put this policy in force"),
         ],
     )
     def test_once_ends_with_the_problems_of_a_file_that_cannot_be_played(
@@ -684,6 +902,11 @@ class TestCommand:
             with others[0], pytest.raises(OSError, match="in use"):
                 listeners(port)
 
+    @pytest.mark.parametrize("port", [1, 6000, 10080])
+    def test_a_port_that_browsers_do_not_ask_is_refused(self, call: Callable[..., tuple[int, str]], port: int) -> None:
+        with pytest.raises(WrongUse, match=f"^no browser asks port {port}, which"):
+            call(port=port)
+
     def test_a_port_that_is_none(self, call: Callable[..., tuple[int, str]]) -> None:
         with pytest.raises(WrongUse, match="a port is a number"):
             call(port=70_000)
@@ -709,12 +932,24 @@ class TestCommand:
         assert (call(str(file), once=False)[0], call("labapp:p", once=False)[0]) == (0, 0)
         assert shown == ['# mine\nallow_origins = ["app.example.com"]\n', 'allow_origins = ["*"]\n']
 
-    @pytest.mark.parametrize("source", ["none.toml", "bad.toml", "labcode:p", "labcode:none", "no_such_module:p"])
+    @pytest.mark.parametrize(
+        "source",
+        [
+            "none.toml",
+            "bad.toml",
+            "bad.json",
+            "https://api.example.com/items.json",
+            "labcode:p",
+            "labcode:none",
+            "no_such_module:p",
+        ],
+    )
     def test_a_source_that_cannot_be_shown_is_one_sentence(
         self, call: Callable[..., tuple[int, str]], source: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.chdir(tmp_path)
         (tmp_path / "bad.toml").write_bytes(b"\xff\xfe")
+        (tmp_path / "bad.json").write_text("allow_origins = []", encoding="utf-8")
         code = "from crossorigin import Policy\np = Policy([], allow_origin_check=lambda origin: True)\n"
         (tmp_path / "labcode.py").write_text(code, encoding="utf-8")
         monkeypatch.syspath_prepend(tmp_path)
@@ -724,6 +959,47 @@ class TestCommand:
 
         assert "\n" not in str(raised.value)
         assert source in str(raised.value) or source.partition(":")[0] in str(raised.value)
+        assert ("cannot be read" in str(raised.value)) is (source == "none.toml")
+
+    def test_the_policy_file_of_the_folder_is_the_one_that_is_not_named(
+        self, call: Callable[..., tuple[int, str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        shown: list[str | None] = []
+
+        def noted(policy: str | None, port: int) -> Any:
+            shown.append(policy)
+            return nullcontext(_Known)
+
+        monkeypatch.setattr("crossorigin.tools.lab.running_lab", noted)
+        monkeypatch.setattr("crossorigin.tools.lab.wait_for_interrupt", lambda: None)
+        monkeypatch.chdir(tmp_path)
+        project = tmp_path / "pyproject.toml"
+
+        call(once=False)
+        project.write_text("[project]\nname = 'a'\n", encoding="utf-8")
+        call(once=False)
+        project.write_text("[tool.crossorigin]\nallow_origins = ['*']\n", encoding="utf-8")
+        call(once=False)
+        (tmp_path / "crossorigin.toml").write_text("# mine\nallow_origins = []\n", encoding="utf-8")
+        call(once=False)
+
+        assert shown == [None, None, 'allow_origins = ["*"]\n', "# mine\nallow_origins = []\n"]
+
+    def test_a_terminal_that_lacks_characters_gets_others(self, tmp_path: Path) -> None:
+        (tmp_path / "crossorigin.toml").write_text('allow_origins = ["bücher.example"]', encoding="utf-8")
+        ascii_alone = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "PYTHONIOENCODING": "ascii"}
+
+        ended = subprocess.run(
+            [sys.executable, "-m", "crossorigin.tools", "lab", "--once"],
+            cwd=tmp_path,
+            env={**os.environ, **ascii_alone},
+            capture_output=True,
+            timeout=60,
+            check=False,
+        )
+
+        assert (ended.returncode, ended.stderr) == (1, b"")
+        assert b"'b\\xfccher.example'" in ended.stdout
 
     @pytest.mark.parametrize("open_browser", [True, False])
     def test_it_says_where_the_page_is_and_opens_it_if_asked_to(
@@ -731,7 +1007,7 @@ class TestCommand:
     ) -> None:
         opened: list[str] = []
         monkeypatch.setattr("webbrowser.open", opened.append)
-        monkeypatch.setattr("threading.Event.wait", lambda event: signal.raise_signal(signal.SIGINT))
+        monkeypatch.setattr("crossorigin.tools.lab.wait_for_interrupt", lambda: None)
         printed = io.StringIO()
 
         with monkeypatch.context() as patched:
@@ -757,7 +1033,9 @@ class TestCommand:
                 address = line.removeprefix("The lab is at ").strip()
                 with httpx.Client(trust_env=False, timeout=30) as client:
                     assert client.get(address).status_code == 200
-                process.send_signal(signal.SIGINT)
+                for _ in range(3):
+                    process.send_signal(signal.SIGINT)
+                    time.sleep(0.01)  # each is to arrive, while the lab ends
                 assert process.wait(30) == 0
                 assert process.stderr.read() == ""
             finally:
@@ -773,6 +1051,23 @@ class TestCommand:
         logging.getLogger("crossorigin").warning("heard")
 
         assert caplog.messages == ["heard"]
+
+
+def test_a_demo_whose_engine_ends_says_so_in_a_sentence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Ended:
+        def visit(self, url: str) -> None:
+            raise RuntimeError("the browser is gone")
+
+    monkeypatch.setattr(demo, "missing", lambda name: None)
+    monkeypatch.setattr(demo, "start", lambda name: nullcontext(Ended()))
+    monkeypatch.setenv("COLUMNS", "80")
+
+    assert demo.main() == 1
+    first, *_, last = capsys.readouterr().out.splitlines()
+    assert first.endswith("The lab is at")
+    assert last == "The demo stopped: the browser is gone"
 
 
 def test_what_a_page_asks_for_is_checked() -> None:

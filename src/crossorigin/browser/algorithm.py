@@ -87,7 +87,8 @@ class _Fetch:
         self.partition = partition
         self.include = request.credentials == "include"
         self.method = request.method
-        self.headers: tuple[Header, ...] = request.headers
+        dropped = {"user-agent"} if self._differs(Difference.USER_AGENT_DROPPED) else set()
+        self.headers = tuple(header for header in request.headers if fetch.lower_name(header[0]) not in dropped)
         self.body = request.body
         self.urls = [request.url]
         self.policy = request.referrer_policy
@@ -145,7 +146,7 @@ class _Fetch:
     def unsafe_names(self) -> list[str]:
         """The headers that a preflight asks for."""
         with_dropped = self._differs(Difference.DROPPED_HEADERS_ASKED_FOR)
-        return fetch.unsafe_request_header_names(self.request.headers if with_dropped else self.headers)
+        return self.browser.engine.unsafe_names(self.request.headers if with_dropped else self.headers)
 
     # §4.1 Main fetch, once for each URL.
 
@@ -204,7 +205,7 @@ class _Fetch:
             reasons.append("the body is a stream")
         if self.request.upload_listener:
             reasons.append("the page listens to the upload")
-        needed_one = self.preflighted or bool(fetch.unsafe_request_header_names(self.request.headers))
+        needed_one = self.preflighted or bool(self.browser.engine.unsafe_names(self.request.headers))
         if len(self.urls) > 1 and needed_one and self._differs(Difference.PREFLIGHTED_AFTER_REDIRECTS):
             reasons.append("before the redirect the request needed one, too")
         return reasons

@@ -4,12 +4,15 @@ The standard is the default. What an engine does differently is a row of `Differ
 asks for the row where it applies, and the test suite shows each row with the engine that it names.
 """
 
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 from types import MappingProxyType
 from typing import ClassVar
 
 from .. import fetch
+from .messages import Header
 
 
 class Difference(Enum):
@@ -45,7 +48,29 @@ class Difference(Enum):
     DELETE_REDIRECTED_AS_GET = "a redirect to another origin turns DELETE into GET, whatever its status"
     PREFLIGHTED_AFTER_REDIRECTS = "a redirected request has a preflight if it had one before, or headers for one"
     DROPPED_HEADERS_ASKED_FOR = "a preflight after a redirect asks for headers that the redirect has dropped, too"
+    HEADERS_JUDGED_JOINED = "several lines of one request header are judged as one value, in which commas join them"
+    HEADERS_JUDGED_ONE_BY_ONE = (
+        "a header that is set twice is asked for twice, and safelisted ones need no preflight however long together"
+    )
+    CLIENT_HINTS_SAFELISTED = (
+        "Device-Memory, Downlink, DPR, ECT, RTT, Save-Data, Viewport-Width and Width need no preflight, if well-formed"
+    )
+    USER_AGENT_DROPPED = "a User-Agent that a page sets is dropped in silence"
     NO_USER_IN_REDIRECTS = "a redirect to a URL with a user name in it is blocked, even within the page's own origin"
+
+
+# What a client hint says, by its name: https://wicg.github.io/client-hints-infrastructure/ and its neighbours.
+_NUMBER, _WHOLE = r"[0-9]+(\.[0-9]+)?", "[0-9]+"
+_CLIENT_HINTS = {
+    "device-memory": _NUMBER,
+    "downlink": _NUMBER,
+    "dpr": _NUMBER,
+    "ect": "slow-2g|2g|3g|4g",
+    "rtt": _WHOLE,
+    "save-data": "[Oo][Nn]",
+    "viewport-width": _WHOLE,
+    "width": _WHOLE,
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,8 +103,32 @@ class Engine:
             return True
         return fetch.lower_name(name) not in fetch.NON_WILDCARD_REQUEST_HEADERS
 
+    def unsafe_names(self, headers: Iterable[Header]) -> list[str]:
+        """Return the names of *headers* that a preflight must ask for (§2.2.2 CORS-unsafe request-header names).
+
+        >>> Engine.STANDARD.unsafe_names([("DPR", "2")]), Engine.CHROMIUM.unsafe_names([("DPR", "2")])
+        (['dpr'], [])
+        """
+        if Difference.HEADERS_JUDGED_ONE_BY_ONE in self.differences:
+            return sorted(name for header in headers for name in fetch.unsafe_request_header_names([header]))
+        if Difference.HEADERS_JUDGED_JOINED in self.differences:
+            joined: dict[str, str] = {}
+            for name, value in headers:
+                lower = fetch.lower_name(name)
+                joined[lower] = f"{joined[lower]}, {value}" if lower in joined else value
+            headers = list(joined.items())
+        if Difference.CLIENT_HINTS_SAFELISTED in self.differences:
+            headers = [header for header in headers if not _is_client_hint(*header)]
+        return fetch.unsafe_request_header_names(headers)
+
     def __repr__(self) -> str:
         return f"Engine.{self.name.upper()}"
+
+
+def _is_client_hint(name: str, value: str) -> bool:
+    pattern = _CLIENT_HINTS.get(fetch.lower_name(name))
+    is_short = len(value) <= fetch.SAFELISTED_VALUE_SIZE
+    return pattern is not None and is_short and re.fullmatch(pattern, value) is not None
 
 
 Engine.STANDARD = Engine("Standard")
@@ -97,6 +146,9 @@ Engine.CHROMIUM = Engine(
             Difference.CACHED_AFTER_FAILURE,
             Difference.ORIGIN_DESPITE_REFERRER_POLICY,
             Difference.NO_CORS_REDIRECT_HIDES_ORIGIN,
+            Difference.HEADERS_JUDGED_JOINED,
+            Difference.CLIENT_HINTS_SAFELISTED,
+            Difference.USER_AGENT_DROPPED,
             Difference.NO_USER_IN_REDIRECTS,
         }
     ),
@@ -117,6 +169,7 @@ Engine.FIREFOX = Engine(
             Difference.EMPTY_LINES_HIDDEN,
             Difference.UNTAINTED_PREFLIGHT,
             Difference.PREFLIGHTED_AFTER_REDIRECTS,
+            Difference.HEADERS_JUDGED_ONE_BY_ONE,
         }
     ),
     max_age_limit=86400,
@@ -136,6 +189,7 @@ Engine.WEBKIT = Engine(
             Difference.DELETE_REDIRECTED_AS_GET,
             Difference.PREFLIGHTED_AFTER_REDIRECTS,
             Difference.DROPPED_HEADERS_ASKED_FOR,
+            Difference.HEADERS_JUDGED_JOINED,
         }
     ),
     max_age_limit=600,

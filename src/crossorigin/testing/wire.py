@@ -31,7 +31,8 @@ def outgoing(request: HTTPRequest) -> httpx.Request:
      (b'Content-Length', b'2')]
     """
     lines = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in request.headers]
-    lines.append((b"User-Agent", USER_AGENT.encode()))
+    if request.get("User-Agent") is None:  # as browsers do: Fetch §4.6 HTTP-network-or-cache fetch
+        lines.append((b"User-Agent", USER_AGENT.encode()))
     sent = httpx.Request(request.method, request.url, headers=lines, content=request.body)
     sent.method = request.method  # httpx writes it in upper case, which would hide the mistake of `patch`
     return sent

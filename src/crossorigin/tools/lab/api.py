@@ -4,6 +4,7 @@ Knows nothing of policies and frameworks. A stack maps `answer` onto its own way
 since what becomes of such responses is what people ask about.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from ...browser.messages import Header
@@ -39,17 +40,23 @@ METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 _TEXT = ("Content-Type", "text/plain; charset=utf-8")
 _NAMES = frozenset({"127.0.0.1", "localhost", *(host for host, _ in HOSTS.values())})
 
-# What a stack answers whoever reached it by a name that is not the lab's.
-MISDIRECTED = Reply(421, (_TEXT,), b"This is no host of the lab's.\n")
+# What a stack answers whoever reached it by a name that is not the lab's, or from a page that is not.
+MISDIRECTED = Reply(421, (_TEXT,), b"This is no host, or no page, of the lab's.\n")
 
 
-def is_own_host(host: str | None) -> bool:
-    """Return whether *host*, a header ``Host``, names this machine as the lab does: DNS rebinding ends here.
+def is_own(hosts: Sequence[str], origins: Sequence[str] = ()) -> bool:
+    """Return whether a request is one of the lab's, by its headers ``Host`` and ``Origin``.
 
-    >>> is_own_host("127.0.0.1:8000"), is_own_host("evil.example:8000"), is_own_host(None)
+    DNS rebinding ends here. And what other websites say of themselves reaches no expression of a policy: it was tried
+    with the lab's own origins alone.
+
+    >>> is_own(["127.0.0.1:8000"]), is_own(["evil.example:8000"]), is_own([])
     (True, False, False)
+    >>> is_own(["localhost"], ["http://app.localhost:1"]), is_own(["localhost"], ["https://evil.example"])
+    (True, False)
     """
-    return host is not None and host.partition(":")[0].lower() in _NAMES
+    pages = [origin.removeprefix("http://") for origin in origins if origin != "null"]
+    return len(hosts) == 1 and all(name.partition(":")[0].lower() in _NAMES for name in (*hosts, *pages))
 
 
 def answer(path: str, query: str) -> Reply:

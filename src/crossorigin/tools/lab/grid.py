@@ -5,18 +5,20 @@ The page makes the same grid of what its browser does; `print_grid` takes either
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TextIO, cast
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from ...browser import Engine
+from ..terminal import Terminal
 from .bench import Bench
 from .plays import Play, asked_of
 from .situations import Situation
-from .stacks import STACKS
+from .stacks import STACKS, Stack
 
+_NARROWEST = 72  # characters in which a table of five stacks leaves the names readable
 NOT_BUILT = "unbuilt"  # as short as the other words, so that the grid fits a terminal of 80 columns
 
 
@@ -115,27 +117,40 @@ def _word(play: Play) -> str:
 
 
 def print_grid(console: Console, grid: Grid) -> None:
-    """Print *grid*: as a table, with what does not agree below."""
+    """Print *grid*: as a table, or where there is no room for one as a list, with what does not agree below."""
+    stacks = [stack for stack in STACKS if any(stack.key in row.cells for row in grid.rows)]
+    with console.capture() as printed:
+        console.print(f"As {grid.by} has it:\n", markup=False, highlight=False)
+        if console.width < _NARROWEST:
+            for row in grid.rows:
+                console.print(Text.assemble(_agreed(row), f" {row.name}"), soft_wrap=True)
+        else:
+            console.print(_table(grid, stacks))
+        console.print()
+        for row in grid.rows:
+            for why in row.wrong:
+                console.print(f"{row.name}: {why}", style="red", markup=False, highlight=False, soft_wrap=True)
+        right = sum(not row.wrong for row in grid.rows)
+        told = f"{right} of {len(grid.rows)} situations agree on all {len(stacks)} stacks."
+        console.print(told, markup=False, highlight=False, soft_wrap=True)
+    Terminal(stdout=cast(TextIO, console.file)).plain(printed.get().removesuffix("\n"))  # whatever its encoding
+
+
+def _table(grid: Grid, stacks: Iterable[Stack]) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
     table.add_column("situation", overflow="fold")
-    stacks = [stack for stack in STACKS if any(stack.key in row.cells for row in grid.rows)]
     for stack in stacks:
         table.add_column(stack.label, no_wrap=True)
     table.add_column("", no_wrap=True)
     for row in grid.rows:
         words = [row.cells.get(stack.key, "") for stack in stacks]
         cells = [Text(word, _STYLES.get(word, "green")) for word in words]
-        table.add_row(Text(row.name), *cells, Text("DIFFERS", "bold red") if row.wrong else Text("agreed", "dim"))
-    console.print(f"As {grid.by} has it:\n", markup=False, highlight=False)
-    console.print(table)
-    console.print()
-    for row in grid.rows:
-        for why in row.wrong:
-            console.print(f"{row.name}: {why}", style="red", markup=False, highlight=False, soft_wrap=True)
-    right = sum(not row.wrong for row in grid.rows)
-    console.print(
-        f"{right} of {len(grid.rows)} situations agree on all {len(stacks)} stacks.", markup=False, highlight=False
-    )
+        table.add_row(Text(row.name), *cells, _agreed(row))
+    return table
+
+
+def _agreed(row: Row) -> Text:
+    return Text("DIFFERS", "bold red") if row.wrong else Text("agreed", "dim")
 
 
 _STYLES = {"blocked": "yellow", NOT_BUILT: "dim"}

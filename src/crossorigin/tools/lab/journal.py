@@ -6,7 +6,6 @@ and only those whose ids the lab has handed out.
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
 from typing import NamedTuple
 from urllib.parse import parse_qs
 
@@ -14,6 +13,7 @@ from ...browser.messages import Header, get
 
 ID = "lab"  # the name in the query
 MOST_IDS = 1000
+_MODEL = "model-"  # in front of the id of a play, in the requests that the model sends
 MOST_SEEN = 30  # more requests than one fetch can make: a preflight and an actual one for each of 20 redirects, less
 
 
@@ -26,7 +26,6 @@ class Seen(NamedTuple):
         request: Its header lines.
         status: That of the response.
         response: The header lines of the response.
-        revision: Which of the policies that the page has set answered.
     """
 
     method: str
@@ -34,7 +33,6 @@ class Seen(NamedTuple):
     request: tuple[Header, ...]
     status: int
     response: tuple[Header, ...]
-    revision: int
 
     @property
     def asks_for(self) -> tuple[str | None, str | None]:
@@ -45,18 +43,14 @@ class Seen(NamedTuple):
 class Journal:
     """The requests by id, in order. Several threads may write.
 
-    Args:
-        revision: Tells which policy answers now.
-
-    >>> journal = Journal(lambda: 1)
+    >>> journal = Journal()
     >>> journal.expect("a")
     >>> journal.note("GET", "/items", "lab=a", [("Origin", "null")], 200, [])
     >>> [seen.target for seen in journal.of("a")], journal.of("b")
     (['/items?lab=a'], [])
     """
 
-    def __init__(self, revision: Callable[[], int]) -> None:
-        self._revision = revision
+    def __init__(self) -> None:
         self._seen: OrderedDict[str, list[Seen]] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -71,12 +65,9 @@ class Journal:
         self, method: str, path: str, query: str, request: list[Header], status: int, response: list[Header]
     ) -> None:
         """Remember one request with its response, if its query has an id that is expected."""
-        ids = parse_qs(query).get(ID)
-        if not ids:
-            return
-        seen = Seen(method, f"{path}?{query}", tuple(request), status, tuple(response), self._revision())
+        seen = Seen(method, f"{path}?{query}", tuple(request), status, tuple(response))
         with self._lock:
-            under = self._seen.get(ids[0])
+            under = self._seen.get(_id(query))
             if under is not None and len(under) < MOST_SEEN:
                 under.append(seen)
 
@@ -84,3 +75,21 @@ class Journal:
         """Return what was seen under *identity*."""
         with self._lock:
             return list(self._seen.get(identity, ()))
+
+
+def of_model(identity: str) -> str:
+    """Return the id under which the model's own requests of the play *identity* come."""
+    return _MODEL + identity
+
+
+def play_of(query: str) -> str:
+    """Return the identity of the play that a request with *query* is of, a browser's or the model's; else nothing.
+
+    >>> play_of("lab=abc"), play_of("lab=model-abc"), play_of("")
+    ('abc', 'abc', '')
+    """
+    return _id(query).removeprefix(_MODEL)
+
+
+def _id(query: str) -> str:
+    return parse_qs(query).get(ID, [""])[0]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...browser import Verdict
-from ...browser.messages import Exchange, Header
+from ...browser.messages import Exchange, Header, HTTPResponse
 from ...explanation import Explanation
 from .journal import Seen
 from .situations import HOSTS, SANDBOX, Situation
@@ -18,6 +18,8 @@ from .situations import HOSTS, SANDBOX, Situation
 # The headers of the API's own that a page sees or does not see: those of servers differ, and prove nothing.
 _COMPARED = ("content-type", "etag", "x-total-count")
 _CREDENTIALS = ("omit", "same-origin", "include")
+# What servers answer to requests that they do not take: Bad Request, Method Not Allowed, Not Implemented.
+_REFUSALS = (400, 405, 501)
 
 # What a page may ask for here, in characters. The path is one as URLs write it (RFC 3986 §3.3).
 _PATH = re.compile(r"/(?!/)(?:[\w.~!$&'()*+,;=:@/-]|%[0-9A-Fa-f]{2})*", re.ASCII)
@@ -103,17 +105,17 @@ class Play:
         stack: Which stack.
         url: What the page fetches.
         verdict: The model's; ``None`` if no page can make the request.
-        impossible: Why, in that case.
         explanation: The policy's own answers, played through the same model.
-        revision: Which policy that was.
+        seen: What the stack saw of the model's requests.
+        impossible: Why no page can make the request.
     """
 
     identity: str
     stack: str
     url: str
-    revision: int
     verdict: Verdict | None = None
     explanation: Explanation | None = None
+    seen: tuple[Seen, ...] = ()
     impossible: str = ""
 
     @property
@@ -123,8 +125,20 @@ class Play:
 
     @property
     def is_declared(self) -> bool:
-        """Whether the running stack did what the policy says."""
-        return self.verdict is None or (self.explanation is not None and self.explanation.verdict.code == self.code)
+        """Whether the running stack did what the policy says, or was not asked."""
+        same = self.explanation is not None and self.explanation.verdict.code == self.code
+        return self.verdict is None or same or self.is_refused_by_server
+
+    @property
+    def is_refused_by_server(self) -> bool:
+        """Whether the server refused the last request by itself, so that neither stack nor policy saw it.
+
+        Servers know only so many methods, some of them.
+        """
+        if self.verdict is None or len(self.seen) != len(self.verdict.exchanges) - 1:
+            return False
+        response = self.verdict.exchanges[-1].response
+        return isinstance(response, HTTPResponse) and response.status in _REFUSALS
 
 
 def asked_of(situation: Situation) -> Asked:
@@ -132,22 +146,15 @@ def asked_of(situation: Situation) -> Asked:
     return Asked.of(situation.request())
 
 
-def is_overtaken(play: Play, seen: Sequence[Seen]) -> bool:
-    """Return whether another policy than that of *play* answered some of what was *seen*."""
-    return any(one.revision != play.revision for one in seen)
-
-
 def disagreements(play: Play, outcome: Mapping[str, Any], seen: Sequence[Seen]) -> list[str]:
-    """Return, in words, what a browser did otherwise than the model.
+    """Return, in words, where policy, model and browser do not agree.
 
     Args:
         play: What was played.
         outcome: What the page got.
         seen: What the server saw.
     """
-    found = []
-    if is_overtaken(play, seen):
-        return ["the policy was changed meanwhile: press fetch again"]
+    found = [] if play.is_declared else ["the stack does not do what the policy says"]
     visible = None if play.verdict is None else play.verdict.response
     if visible is None and "error" not in outcome:
         found.append(f"the model blocks it ({play.code}), and this browser gave the page the response")
@@ -160,6 +167,8 @@ def disagreements(play: Play, outcome: Mapping[str, Any], seen: Sequence[Seen]) 
         if model != real:
             found.append(f"the model shows the page the headers {sorted(model)}, this browser {sorted(real)}")
     exchanges = () if play.verdict is None else play.verdict.exchanges
+    if play.is_refused_by_server:
+        exchanges = exchanges[:-1]
     sent, came = [_asks(one) for one in exchanges], [(one.method, *one.asks_for) for one in seen]
     if sent != came:
         found.append(f"the model sends {_listed(sent)}, and the server saw {_listed(came)}")

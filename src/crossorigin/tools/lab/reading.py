@@ -6,8 +6,6 @@ Owns what the page is told of a text, and how rules become text. What a text may
 import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from ... import files
@@ -15,14 +13,13 @@ from ...answer import Rules
 from ...compose import LEAVE, NO_CORS, AnyOf, ByPath
 from ...findings import Finding
 from ...policy import Policy
+from ..trial import SECONDS
 
-LONGEST = 20_000  # characters of a policy
+LONGEST = 20_000  # characters of a policy that a link may bring: some take a time that grows with their square
 
-# What may take exponential time is not matched: all stacks of the lab but one answer in one event loop.
-_SLOW = "regex-nested-quantifier"
-_HELD = (
-    "The lab does not put this policy in force: an expression with a repetition inside a repetition could stop the lab "
-    "for good."
+HELD = (
+    "The lab does not put this policy in force: matching its regular expressions with the origins of the lab's pages "
+    f"takes more than {SECONDS:g} seconds, and could stop the lab for good."
 )
 
 
@@ -50,7 +47,7 @@ class Reading:
     Attributes:
         rules: The rules; ``None`` if they cannot be built, or are not to be put in force here.
         problems: What is wrong or odd, in the order of the text.
-        held: Why they are not to be put in force, although they can be built: a sentence; else empty.
+        held: Why the text is not read any further, and not put in force: a sentence; else empty.
     """
 
     rules: Rules | None
@@ -71,19 +68,11 @@ def read(text: str) -> Reading:
     >>> [problem.where for problem in read('allow_origins = ["app.example.com"]').problems]
     ['line 1, allow_origins[0]']
     """
-    if len(text) > LONGEST:
-        return Reading(None, (Problem("error", "the text", f"it is longer than {LONGEST} characters"),))
-    with TemporaryDirectory(prefix="crossorigin-lab-") as directory:
-        path = Path(directory) / ("policy.json" if text.lstrip().startswith("{") else "policy.toml")
-        path.write_bytes(text.encode("utf-8", "replace"))
-        try:
-            rules = files.load(path)
-        except files.PolicyFileError as error:
-            return Reading(None, tuple(map(_of_file, error.problems)))
-    problems = tuple(map(_of_policy, getattr(rules, "findings", ())))
-    if any(problem.code == _SLOW for problem in problems):
-        return Reading(None, problems, _HELD)
-    return Reading(rules, problems)
+    try:
+        rules = files.loads(text.encode("utf-8", "replace").decode())  # JSON can hold half a surrogate pair
+    except files.PolicyFileError as error:
+        return Reading(None, tuple(map(_of_file, error.problems)))
+    return Reading(rules, tuple(map(_of_policy, getattr(rules, "findings", ()))))
 
 
 def _of_file(problem: files.Problem) -> Problem:
@@ -123,11 +112,11 @@ class _Writer:
         lines: list[str] = []
         if isinstance(rules, ByPath):
             paths = {path: self._name(one) for path, one in rules.rules.items()}
-            lines = ["[paths]", *(f"{json.dumps(path)} = {json.dumps(name)}" for path, name in paths.items())]
-            if rules.default is not NO_CORS:
-                lines.append(f'"/" = {json.dumps(self._name(rules.default))}')
+            lines = ["[paths]", *(f"{_quoted(path)} = {_quoted(name)}" for path, name in paths.items())]
+            if rules.default is not NO_CORS and "/" not in rules.rules:
+                lines.append(f'"/" = {_quoted(self._name(rules.default))}')
         else:
-            lines = ["[paths]", f'"/" = {json.dumps(self._name(rules))}']
+            lines = ["[paths]", f'"/" = {_quoted(self._name(rules))}']
         groups = [f"{name} = {json.dumps(members)}" for name, members in self._groups.items()]
         named = [f"[policies.{name}]\n{_arguments(policy)}" for name, policy in self._policies.items()]
         return "\n".join([*named, *(["[any-of]", *groups, ""] if groups else []), *lines, ""])
@@ -155,12 +144,19 @@ def _arguments(policy: Policy) -> str:
 
 
 def _value(value: Any) -> str:
-    """Return *value* in TOML, in which the strings of JSON are strings."""
+    """Return *value* in TOML."""
     if value is None:
-        return json.dumps(files.NO_MAX_AGE)
+        return _quoted(files.NO_MAX_AGE)
     if isinstance(value, dict):
         return "{ " + ", ".join(f"{name} = {_value(one)}" for name, one in value.items()) + " }"
-    if isinstance(value, str | bool | int):
+    if isinstance(value, str):
+        return _quoted(value)
+    if isinstance(value, bool | int):
         return json.dumps(value)
     entries: Iterable[Any] = value
     return f"[{', '.join(map(_value, entries))}]"
+
+
+def _quoted(text: str) -> str:
+    """Return *text* as TOML has it: as in JSON, but for pairs of surrogates and for DEL, which it forbids."""
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")

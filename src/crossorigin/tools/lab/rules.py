@@ -1,8 +1,17 @@
-"""The one policy of the lab, which the page changes while all stacks run: rules that hand every question on."""
+"""The policy of the lab, which pages change while all stacks run: rules that hand every question on.
 
+Two pages may play at once, each under its own policy. So each play keeps the rules that it began with, for all requests
+with its id; a stack says with `PLAY` whose request it has. What comes without an id is answered by the latest rules.
+"""
+
+from collections import OrderedDict
 from collections.abc import Sequence
+from contextvars import ContextVar
 
 from ...answer import Answer, Reason, Rules
+from .journal import MOST_IDS
+
+PLAY: ContextVar[str | None] = ContextVar("PLAY", default=None)
 
 
 class CurrentRules:
@@ -11,14 +20,9 @@ class CurrentRules:
     Args:
         rules: The first ones.
 
-    Attributes:
-        rules: The current ones.
-        revision: How often they were replaced.
-
     >>> from crossorigin import Policy
     >>> current = CurrentRules(Policy("https://app.example.com"))
-    >>> current.replace(Policy("*"))
-    1
+    >>> current.replace(Policy("*"), play="a")
     >>> current.actual("https://other.example").allowed
     True
     """
@@ -27,22 +31,19 @@ class CurrentRules:
     is_async = False
 
     def __init__(self, rules: Rules) -> None:
-        self._current = (rules, 0)
+        self._latest = rules
+        self._by_play: OrderedDict[str, Rules] = OrderedDict()
 
     @property
     def rules(self) -> Rules:
-        """The current rules."""
-        return self._current[0]
+        """The rules of the play under way, or else the latest ones."""
+        return self._by_play.get(PLAY.get() or "", self._latest)
 
-    @property
-    def revision(self) -> int:
-        """How often they were replaced."""
-        return self._current[1]
-
-    def replace(self, rules: Rules) -> int:
-        """Make *rules* the current ones, and return the new revision."""
-        self._current = (rules, self.revision + 1)
-        return self.revision
+    def replace(self, rules: Rules, play: str) -> None:
+        """Make *rules* the current ones, and those of *play* for good."""
+        self._latest = self._by_play[play] = rules
+        while len(self._by_play) > MOST_IDS:
+            self._by_play.popitem(last=False)
 
     def actual(self, origin: str | None, path: str = "/") -> Answer | None:
         """Answer as the current rules do."""

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from socket import socket
 from typing import Any, TypeVar
 
+from ..terminal import last_line
 from .bench import Bench
-from .servers import listeners, port_of, serve, silenced, uvicorn_server
+from .servers import host_at, listeners, port_of, serve, silenced, uvicorn_server
 from .site import site
 from .situations import HOSTS
 from .stacks import STACKS
@@ -54,8 +55,8 @@ def running_lab(policy: str | None = None, port: int = 0) -> Iterator[Lab]:
         _close(sockets)
         raise
     ports = port_of(sockets[0]), port_of(others[0])
-    origins = {word: f"http://{host}:{ports[second]}" for word, (host, second) in HOSTS.items()}
-    bench = Bench(policy or "", origins)
+    origins = {word: f"http://{host_at(host, ports[second])}" for word, (host, second) in HOSTS.items()}
+    bench = Bench(policy or "", origins, given=policy is not None)
     if policy is None:
         bench.policy = bench.situations[0].policy
     started: Future[asyncio.AbstractEventLoop] = Future()
@@ -65,7 +66,7 @@ def running_lab(policy: str | None = None, port: int = 0) -> Iterator[Lab]:
         thread.start()
         try:
             loop = started.result()
-            yield Lab(f"http://localhost:{ports[0]}/", bench, loop)
+            yield Lab(f"http://{host_at('localhost', ports[0])}/", bench, loop)
         finally:
             if not started.cancelled() and started.exception() is None:
                 started.result().call_soon_threadsafe(stop.set)
@@ -83,7 +84,11 @@ def _run(
         async with AsyncExitStack() as serving:
             for stack in STACKS:
                 if stack.missing is None:
-                    app = stack.build(bench.rules, bench.journal)
+                    try:
+                        app = stack.build(bench.rules, bench.journal)
+                    except Exception as error:  # of a framework that is installed, and does not import, say
+                        bench.failed[stack.key] = f"does not start: {last_line(error)}"
+                        continue
                     bench.addresses[stack.key] = await serving.enter_async_context(serve(stack.kind, app))
             await serving.enter_async_context(uvicorn_server(site(bench, *ports), sockets))
             started.set_result(asyncio.get_running_loop())

@@ -22,6 +22,7 @@ import uvicorn
 LOOPBACK = "127.0.0.1"
 LOOPBACK_6 = "::1"
 _TRIES = 20
+_HTTP = 80
 
 # What they say of the handler that fails on purpose, of refusals and of requests, belongs on the page.
 _TALKERS = ("aiohttp.access", "aiohttp.server", "crossorigin", "httpx", "uvicorn.error", "waitress")
@@ -77,6 +78,15 @@ def port_of(listener: socket.socket) -> int:
     return port
 
 
+def host_at(name: str, port: int) -> str:
+    """Return how browsers write the host *name* at *port*: they leave out the port of http itself.
+
+    >>> host_at("localhost", 8000), host_at("localhost", 80)
+    ('localhost:8000', 'localhost')
+    """
+    return name if port == _HTTP else f"{name}:{port}"
+
+
 def serve(kind: str, app: Any) -> AbstractAsyncContextManager[str]:
     """Serve *app*, of the *kind* that a stack names, on a free port, and yield its address."""
     return {"asgi": _asgi, "aiohttp": _aiohttp, "wsgi": _wsgi}[kind](app)
@@ -85,8 +95,9 @@ def serve(kind: str, app: Any) -> AbstractAsyncContextManager[str]:
 @asynccontextmanager
 async def uvicorn_server(app: Any, sockets: Sequence[socket.socket]) -> AsyncIterator[None]:
     """Serve an ASGI application with uvicorn on *sockets*, which are closed at the end."""
+    # With h11, which takes every method that a page can send; httptools knows a list of them.
     config = uvicorn.Config(
-        app, log_config=None, access_log=False, lifespan="off", ws="none", timeout_graceful_shutdown=1
+        app, http="h11", log_config=None, access_log=False, lifespan="off", ws="none", timeout_graceful_shutdown=1
     )
     server = uvicorn.Server(config)
     with contextlib.ExitStack() as closing:

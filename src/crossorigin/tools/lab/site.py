@@ -20,11 +20,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from ...browser import ENGINES, Engine
 from .bench import Bench
 from .plays import Asked, InputError
-from .reading import read
-from .servers import LOOPBACK
+from .servers import LOOPBACK, host_at
 from .situations import HOSTS
 
-LONGEST_BODY = 100_000  # bytes
 _TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 _PAGE = files(__package__) / "page"
 
@@ -56,8 +54,9 @@ class _Site:
     def __init__(self, bench: Bench, port: int, other_port: int) -> None:
         self.bench = bench
         self.token = secrets.token_urlsafe(24)
-        self.lab_hosts = (f"localhost:{port}", f"{LOOPBACK}:{port}")
-        hosts = (*(f"{host}:{one}" for host, _ in HOSTS.values() for one in (port, other_port)), *self.lab_hosts)
+        self.longest = 5 * bench.longest  # bytes of what is posted
+        self.lab_hosts = (host_at("localhost", port), host_at(LOOPBACK, port))
+        hosts = (*(host_at(host, one) for host, _ in HOSTS.values() for one in (port, other_port)), *self.lab_hosts)
         routes = [
             Route("/", self.page),
             Route("/frame", self.frame),
@@ -105,7 +104,7 @@ class _Site:
 
     async def check(self, data: dict[str, Any], engine: Engine) -> dict[str, Any]:
         """Read a policy, and change nothing."""
-        return read(_policy(data)).as_data()
+        return (await self.bench.read(_policy(data))).as_data()
 
     async def prepare(self, data: dict[str, Any], engine: Engine) -> dict[str, Any]:
         """Put a policy in force, and let the model play."""
@@ -134,8 +133,8 @@ class _Site:
             body = b""
             async for piece in request.stream():
                 body += piece
-                if len(body) > LONGEST_BODY:
-                    return _refused(f"That is more than {LONGEST_BODY} bytes.", 413)
+                if len(body) > self.longest:
+                    return _refused(f"That is more than {self.longest} bytes.", 413)
             try:
                 data = json.loads(body)
             except (ValueError, RecursionError):

@@ -27,6 +27,7 @@ def play_as_data(play: Play) -> dict[str, Any]:
         "clause": verdict.clause,
         "steps": verdict.steps,
         "dropped": [name for name, _ in declared.request.dropped],
+        "refused": play.is_refused_by_server,
         "visible": None if verdict.response is None else sorted({name.lower() for name, _ in verdict.response.headers}),
         "declared": {
             "allowed": declared.allowed,

@@ -4,7 +4,7 @@ import { byId, element } from "./dom.js";
 import { fromForm, fromFragment, ofSituation, pairs, toForm, toFragment } from "./state.js";
 import { checkNow, checkSoon, show } from "./findings.js";
 import { play } from "./playing.js";
-import { showFailure, showNotBuilt, showPlay, showWaiting } from "./outcome.js";
+import { showEarlier, showFailure, showNotBuilt, showPlay, showWaiting } from "./outcome.js";
 import { runAll } from "./grid.js";
 
 function fill() {
@@ -27,6 +27,7 @@ function press(key) {
     const lesson = setup.situations.find((situation) => situation.key === key)?.lesson ?? "";
     byId("lesson").textContent = lesson;
     byId("lesson").hidden = lesson === "";
+    byId("other").hidden = true;
 }
 
 async function choose(situation) {
@@ -38,17 +39,39 @@ async function choose(situation) {
 
 function edited() {
     press(null);
-    keep();
+    showEarlier();
+    keepSoon();
+}
+
+const PAUSE = 300; // milliseconds without a key
+let timer = 0;
+
+// Not at every key: browsers refuse to change the address more than so often.
+function keepSoon() {
+    clearTimeout(timer);
+    timer = setTimeout(keep, PAUSE);
 }
 
 function keep() {
-    history.replaceState(null, "", toFragment(fromForm()));
+    clearTimeout(timer);
+    try {
+        history.replaceState(null, "", toFragment(fromForm()));
+    } catch {
+        timer = setTimeout(keep, 10 * PAUSE);
+    }
+}
+
+// A link brings a policy of its own: whoever started the lab with one is told.
+function toLinked(state) {
+    toForm(state);
+    press(null);
+    byId("other").hidden = !setup.given || state.policy === setup.policy;
 }
 
 let turn = Promise.resolve();
 let waiting = 0;
 
-// One play at a time: a second one would change the policy under the first. Meanwhile no button starts another.
+// One play at a time, as there is one place to show it. Meanwhile no button starts another.
 async function inTurn(work) {
     const focused = document.activeElement;
     waiting += 1;
@@ -85,6 +108,7 @@ async function fetchInTurn() {
         show(played);
         if (played.built) showPlay(state, request, played);
         else showNotBuilt(played);
+        if (toFragment(fromForm()) !== toFragment(state)) showEarlier();
         return played;
     } catch (error) {
         showFailure(error);
@@ -96,9 +120,15 @@ function begin() {
     fill();
     const stack = running[0].key;
     const first = ofSituation(setup.situations[0], stack);
-    toForm(fromFragment(location.hash) ?? { ...first, policy: setup.policy });
+    toLinked(fromFragment(location.hash) ?? { ...first, policy: setup.policy });
     checkNow();
 
+    byId("given").addEventListener("click", () => {
+        byId("policy").value = setup.policy;
+        edited();
+        checkNow();
+        byId("policy").focus();
+    });
     byId("policy").addEventListener("input", () => { edited(); checkSoon(); });
     byId("request").addEventListener("input", edited);
     byId("request").addEventListener("submit", (event) => {
@@ -118,8 +148,8 @@ function begin() {
     addEventListener("hashchange", () => {
         const state = fromFragment(location.hash);
         if (state === null) return;
-        toForm(state);
-        press(null);
+        toLinked(state);
+        showEarlier();
         checkNow();
     });
     byId("run-all").addEventListener("click", () => lab.runAll().catch(() => {}));

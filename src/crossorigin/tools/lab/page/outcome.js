@@ -3,7 +3,15 @@ import { setup } from "./setup.js";
 import { byId, element } from "./dom.js";
 import { showDiagram } from "./diagram.js";
 
+const TITLE = byId("outcome-title").textContent;
+
+// What is shown is no longer of the policy and the request above it.
+export function showEarlier() {
+    if (byId("verdict").matches(".verdict")) byId("outcome-title").textContent = `${TITLE}, before the last change`;
+}
+
 export function showWaiting() {
+    byId("outcome-title").textContent = TITLE;
     byId("verdict").className = "hint";
     byId("verdict").textContent = "Fetching…";
 }
@@ -27,6 +35,8 @@ export function showPlay(state, request, played) {
     const blocked = "error" in one.outcome;
     if (one.disagreements.length > 0) {
         say("bad", `They do not agree. ${one.disagreements.map((why) => `${why}.`).join(" ")}`);
+    } else if (one.refused) {
+        say("refused", "The server refused the request before the policy was asked: it does not take such a request.");
     } else if (blocked) {
         say("refused", `All three agree: blocked, because ${reasonOf(one)}.`);
     } else {

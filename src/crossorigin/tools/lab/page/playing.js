@@ -3,13 +3,7 @@ import { post } from "./server.js";
 import { fetchAs } from "./frames.js";
 
 // Returns what the server told of the policy, and, if that can be built, a play for each stack with its outcome.
-// Another page may change the policy meanwhile: then all is played once more.
 export async function play(policy, request, stacks) {
-    const played = await playOnce(policy, request, stacks);
-    return played.plays.some((one) => one.changed) ? await playOnce(policy, request, stacks) : played;
-}
-
-async function playOnce(policy, request, stacks) {
     const prepared = await post("/api/prepare", { policy, request, stacks });
     const init = { method: request.method, headers: request.headers, credentials: request.credentials };
     const plays = await Promise.all(prepared.plays.map(async (one) => {

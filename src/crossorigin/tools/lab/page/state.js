@@ -10,14 +10,14 @@ const origins = Object.entries(setup.pages).filter(([, origin]) => origin !== "n
 const PLAIN = { policy: "", stack: running[0].key, page: "app", method: "GET", headers: "",
     credentials: "same-origin", path: "/items" };
 
-// The longest first: http://localhost:8000 may be the beginning of another one.
-const longestFirst = [...origins].sort((one, other) => other[1].length - one[1].length);
+// Where it is no beginning of another one: http://localhost:8000 is not in http://localhost:80000.
+const anOrigin = new RegExp(`(?:${origins.map(([, origin]) => origin.replaceAll(".", "\\.")).join("|")})(?![\\w:.-])`, "g");
 
 const inBraces = new RegExp(`\\{(=*)(${origins.map(([word]) => word).join("|")})\\}`, "g");
 
 function withWords(text) {
     const kept = text.replace(inBraces, "{=$1$2}");
-    return longestFirst.reduce((made, [word, origin]) => made.replaceAll(origin, `{${word}}`), kept);
+    return kept.replace(anOrigin, (origin) => `{${origins.find(([, known]) => known === origin)[0]}}`);
 }
 
 function withOrigins(text) {

@@ -7,7 +7,8 @@ from typing import Any
 from ....answer import Rules
 from ....wsgi import CORSMiddleware
 from .. import api
-from ..journal import Journal
+from ..journal import Journal, play_of
+from ..rules import PLAY
 
 
 def build(rules: Rules, journal: Journal) -> Callable[..., Iterable[bytes]]:
@@ -26,7 +27,9 @@ def build(rules: Rules, journal: Journal) -> Callable[..., Iterable[bytes]]:
             )
             return start_response(status, headers, exc_info)
 
-        if not api.is_own_host(environ.get("HTTP_HOST")):
+        PLAY.set(play_of(environ.get("QUERY_STRING", "")))
+        origin = environ.get("HTTP_ORIGIN")
+        if not api.is_own([environ.get("HTTP_HOST", "")], [] if origin is None else [origin]):
             return _reply(environ, start_response, api.MISDIRECTED)
         return app(environ, start_told)
 
