@@ -176,7 +176,7 @@ class _ApplicationAdapter(Adapter):
         # Where an outer application has a policy, too, its middleware was here, on behalf of the innermost policy: a
         # preflight must not have to pass the outer application's authentication before it gets to the inner one (S2).
         if len(request) == 0 or _OUTCOME not in request:  # a key that is missing costs an exception
-            outcome = request[_OUTCOME] = await _outcome(request)
+            outcome = request[_OUTCOME] = _recalled(request) or await _outcome(request)
             if outcome is not None and outcome.reply is not None:
                 status, headers, body = outcome.reply
                 return _Reply(status=status, headers=headers, body=body)
@@ -197,35 +197,34 @@ async def _write_headers(request: web.Request, response: web.StreamResponse) -> 
     try:
         outcome = request[_OUTCOME]
     except KeyError:
-        outcome = await _outcome(request)
+        outcome = _recalled(request) or await _outcome(request)
     if outcome is None or isinstance(response, _Reply):
         return
     headers = response.headers
-    for name in headers:
-        if name[:1] in _OURS or outcome.answer.block.expose_all:
-            break
-    else:
-        headers.extend(outcome.lines)
-        return
+    if not outcome.answer.block.expose_all:
+        for name in headers:
+            if name[:1] in _OURS:
+                break
+        else:
+            headers.extend(outcome.lines)
+            return
     lines = list(headers.items())
     added = [line for line in lines if line[0].lower() in _ADDED]
     headers.clear()
     headers.extend(write([line for line in lines if line not in added], outcome.answer) + added)
 
 
+def _recalled(request: web.Request) -> Outcome[int, Header] | None:
+    """Return what `_outcome` returned when it was asked in the very same words: the fast path (P1)."""
+    memory = _memory_for(request)
+    outcome = None if memory is None else memory.get(_words(request))
+    return outcome if outcome is not None and (outcome.until is None or time.monotonic() < outcome.until) else None
+
+
 async def _outcome(request: web.Request) -> Outcome[int, Header] | None:
     """Return what becomes of *request*; ``None`` where nobody may write CORS headers but the handler itself."""
-    app = request.match_info.apps[0]
-    outermost = app.get(_ADAPTER)
-    alone = outermost if outermost is not None and outermost.is_alone_in(app) else None
-    memory = None if alone is None or hdrs.UPGRADE in request.headers else alone.memory
-    question = None if memory is None else _words(request)
-    if memory is not None:
-        # The fast path: what the rest of this function did when it was asked in the very same words.
-        outcome = memory.get(question)
-        if outcome is not None and (outcome.until is None or time.monotonic() < outcome.until):
-            return outcome
     asked = _read(request)
+    alone = _alone(request)
     enforcing, rules = await _innermost(request, asked.method) if alone is None else (alone, alone.policy)
     if isinstance(rules, ByMethod):
         rules = rules.at(asked.method)
@@ -235,9 +234,22 @@ async def _outcome(request: web.Request) -> Outcome[int, Header] | None:
     reply = enforcing.reply(rules, asked, answer)
     sent = None if reply is None else (reply.status, tuple(reply.headers), reply.body)
     outcome = Outcome(answer, tuple(write((), answer)), sent, enforcing.quiet_until(asked, answer))
+    memory = _memory_for(request)
     if memory is not None:
-        memory.keep(question, outcome)
+        memory.keep(_words(request), outcome)
     return outcome
+
+
+def _alone(request: web.Request) -> _ApplicationAdapter | None:
+    """Return the adapter of the outermost application, if there is no other policy inside."""
+    app = request.match_info.apps[0]
+    outermost = app.get(_ADAPTER)
+    return outermost if outermost is not None and outermost.is_alone_in(app) else None
+
+
+def _memory_for(request: web.Request) -> Memory[int, Header] | None:
+    alone = _alone(request)
+    return None if alone is None or hdrs.UPGRADE in request.headers else alone.memory
 
 
 def _read(request: web.Request) -> Asked:

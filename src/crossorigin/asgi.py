@@ -69,7 +69,9 @@ class CORSMiddleware(Adapter):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection, as ASGI has it."""
-        memory = self._memory if self._memory is not None else self.memory_at(scope)
+        memory = self._memory
+        if memory is None:
+            memory = self.memory_at(scope)
         if memory is None or scope["type"] != "http" or WRITTEN in scope:
             await self._serve(scope, receive, send)
             return
@@ -95,8 +97,11 @@ class CORSMiddleware(Adapter):
 
         def send_answered(message: Message) -> Awaitable[None]:
             if message["type"] == "http.response.start":
-                scope.pop(WRITTEN, None)
-                headers = message.get("headers", ())
+                try:
+                    del scope[WRITTEN]
+                    headers = message["headers"]
+                except KeyError:  # it started before, or it has none
+                    headers = message.get("headers", ())
                 if not written:
                     for name, _ in headers:
                         if not name or name[0] in _OURS:

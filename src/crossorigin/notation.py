@@ -4,7 +4,6 @@ Owns the spelling of regular expressions in both, and in which words advice abou
 Python. Knows nothing of what the values mean.
 """
 
-import json
 import re
 
 from .findings import Spelling
@@ -22,8 +21,10 @@ _FLAG_LETTERS = {
 class _Toml(Spelling):
     def value(self, value: object) -> str:
         match value:
-            case None | bool():
-                return json.dumps(value)
+            case None:
+                return "null"
+            case bool():
+                return str(value).lower()
             case list():
                 return f"[{', '.join(map(self.value, value))}]"
             case dict():
@@ -33,6 +34,8 @@ class _Toml(Spelling):
 
 class _Json(Spelling):
     def value(self, value: object) -> str:
+        import json  # noqa: PLC0415 - so late, since nothing is written but for advice (P5)
+
         text = json.dumps(value, ensure_ascii=False, default=repr)
         return text if text.isprintable() else json.dumps(value, default=repr)
 
