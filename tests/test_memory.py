@@ -117,7 +117,7 @@ def told_of(told: list[Any], ask: Callable[[Any, Request], Response], app: Any, 
         logger.removeHandler(handler)
 
 
-@parametrize_stacks
+@pytest.mark.parametrize("stack", STACKS, ids=lambda stack: stack.name)
 @pytest.mark.parametrize("situation", SITUATIONS, ids=lambda situation: f"{situation.rule}: {situation.name}")
 def test_p1_a_situation_is_the_same_the_second_time(stack: Stack, situation: Situation) -> None:
     app = stack.serve(situation.policy)

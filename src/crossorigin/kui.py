@@ -17,9 +17,10 @@ from kui.utils import is_coroutine_callable
 
 from . import asgi, wsgi
 from .adapter import WRITTEN, Adapter, Asked, wrapped
-from .answer import Answer, Reply, Rules, cors_lines, cors_wire_lines, write
+from .answer import Answer, Reply, Rules, WireHeader, cors_lines, cors_wire_lines, write
 from .compose import NO_CORS
 from .decisions import Observer
+from .memory import Memory, is_pure
 
 View = Callable[[], Any]
 Application = TypeVar("Application", kui.asgi.Kui, kui.wsgi.Kui)
@@ -150,8 +151,21 @@ class _ASGIMiddleware(asgi.CORSMiddleware):
 
     router: Any
 
+    def __init__(self, app: Any, policy: Rules, **options: Any) -> None:
+        super().__init__(app, policy, **options)
+        self._memories: dict[int, tuple[Rules, Memory[int, WireHeader] | None]] = {}
+
     async def __call__(self, scope: asgi.Scope, receive: asgi.Receive, send: asgi.Send) -> None:
         await super().__call__({**scope}, receive, send)
+
+    def memory_at(self, scope: asgi.Scope) -> Memory[int, WireHeader] | None:
+        if scope["type"] != "http" or scope["method"] == "OPTIONS":
+            return None  # a preflight's rules are those of the method that it asks for
+        rules = self.rules_for(scope, scope["method"])
+        # By identity: a hash would look at all that they declare. They stay beside, so that none takes their place.
+        if id(rules) not in self._memories:
+            self._memories[id(rules)] = rules, Memory() if is_pure(rules) else None
+        return self._memories[id(rules)][1]
 
     def read(self, scope: asgi.Scope) -> Asked:
         return _read_asgi(scope)
