@@ -6,21 +6,30 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from aiohttp import web
 from hypothesis import given
 from hypothesis import strategies as st
+from starlette.applications import Starlette
+from starlette.requests import Request as StarletteRequest
+from starlette.responses import Response as StarletteResponse
+from starlette.routing import Mount, Route, Router
 
+import crossorigin.aiohttp
+import crossorigin.starlette
 from conformance.messages import Request, Response
 from conformance.situations import APP, EVIL, SITUATIONS, Situation
 from conformance.stacks import STACKS, Stack
-from conformance.stacks.asgi import asgi_api
-from conformance.stacks.wsgi import wsgi_api
-from crossorigin import AnyOf, ByPath, Decision, Policy, asgi, memory, wsgi
+from conformance.stacks.aiohttp import ask_aiohttp
+from conformance.stacks.asgi import asgi_api, ask_asgi
+from conformance.stacks.wsgi import ask_wsgi, wsgi_api
+from crossorigin import LEAVE, AnyOf, ByPath, Decision, Policy, asgi, memory, wsgi
 from crossorigin.answer import Answer, Rules
 from crossorigin.asgi import Message, Receive, Scope, Send
 from crossorigin.compose import Relay
 from crossorigin.memory import MAX_OUTCOMES, is_pure
 
 ALLOWED = Policy(APP, allow_credentials=True, allow_methods=["PUT"], allow_headers=["X-A"], expose_headers=["X-B"])
+STARRED = Policy(APP, allow_credentials=True, allow_methods="*", allow_headers="*")  # repeats what it is asked for
 POLICIES: tuple[Rules, ...] = (
     ALLOWED,
     Policy("https://*.example.com", max_age=None),
@@ -29,6 +38,7 @@ POLICIES: tuple[Rules, ...] = (
     Policy(["null", APP], allow_private_network=True, dangerously_allow=["null-origin"]),
     AnyOf(ALLOWED, Policy("*")),
     Policy(APP, allow_origin_check=lambda origin: origin == EVIL),
+    STARRED,
 )
 parametrize_stacks = pytest.mark.parametrize("stack", [one for one in STACKS if one.name in ("asgi", "wsgi")])
 
@@ -164,9 +174,10 @@ def test_p1_the_same_question_is_asked_once(stack: Stack, request_: Request) -> 
     assert answers == [answers[0]] * 5
 
 
-@parametrize_stacks
-def test_p1_what_differs_in_one_word_is_another_question(stack: Stack) -> None:
-    policies = Policy([APP, "https://b.example"], allow_private_network=True, allow_methods=["PUT"])
+@pytest.mark.parametrize("stack", STACKS, ids=lambda stack: stack.name)
+def test_p1_what_differs_in_one_word_is_another_question(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("crossorigin.adapter.marks", 0)  # nothing in this process has a policy of its own
+    policies = STARRED.replace(allow_origins=[APP, "https://b.example"], allow_private_network=True)
     asked = Request.preflight(APP, "PUT", "x-a")
     method, names = asked.headers[1:]
     questions = [
@@ -181,16 +192,20 @@ def test_p1_what_differs_in_one_word_is_another_question(stack: Stack) -> None:
         Request.actual(APP),
         Request.actual("https://b.example"),
     ]
-    if stack.name == "asgi":  # WSGI servers join the lines of a header
+    if stack.ask is ask_asgi:  # WSGI servers join the lines of a header
         two = (("Origin", EVIL), ("Origin", APP))
         questions += [Request("GET", "/items", two), Request("OPTIONS", "/items", (*two, method, names))]
         questions += [Request("GET", "/items", (*two, method, names))]
-    app = app_of(stack, policies)
-    anew = [stack.ask(app_of(stack, policies), question) for question in questions]
+    app = stack.serve(policies)
+    anew = [stack.ask(stack.serve(policies), question) for question in questions]
 
     for _ in range(2):
-        assert [stack.ask(app, question) for question in questions] == anew
-    assert [stack.ask(app, question) for question in reversed(questions)] == anew[::-1]
+        assert [told(stack.ask(app, question)) for question in questions] == list(map(told, anew))
+    assert [told(stack.ask(app, question)) for question in reversed(questions)] == list(map(told, anew[::-1]))
+
+
+def told(response: Response) -> object:
+    return response.status, response.body, response.cors, sorted(response.vary)
 
 
 def test_s12_an_exception_behind_the_start_of_a_response_is_nothing_but_raised() -> None:
@@ -295,7 +310,18 @@ def test_what_may_change_its_mind_is_never_remembered(stack: Stack) -> None:
         def actual(self, origin: str | None, path: str = "/") -> Answer:
             return super().actual(origin if allowed else None, path)
 
-    for rules in (checked, AnyOf(Policy(APP), checked), ByPath({"/": checked}), Moody(EVIL)):
+    class Wayward(AnyOf):
+        def actual(self, origin: str | None, path: str = "/") -> Answer | None:
+            return super().actual(origin if allowed else None, path)
+
+    for rules in (
+        checked,
+        AnyOf(Policy(APP), checked),
+        ByPath({"/": checked}),
+        Moody(EVIL),
+        Wayward(Policy(EVIL)),
+        AnyOf(Moody(EVIL)),
+    ):
         app = app_of(stack, rules)
         allowed.add(EVIL)
         assert stack.ask(app, Request.actual(EVIL)).cors
@@ -322,3 +348,266 @@ def test_whoever_tries_again_with_the_same_request_starts_anew(stack: Stack) -> 
     for _ in range(3):
         response = stack.ask(cascade_asgi if stack.name == "asgi" else cascade_wsgi, request)
         assert response.cors == {"allow-origin": APP}
+
+
+@parametrize_stacks
+def test_s11_what_is_remembered_further_in_is_not_what_is_remembered_alone(stack: Stack) -> None:
+    # The outer rules leave some paths to the inner policy, and cover others with one of their own.
+    module: Any = asgi if stack.name == "asgi" else wsgi
+    inner = module.CORSMiddleware(asgi_api if stack.name == "asgi" else wsgi_api, ALLOWED)
+    rules = ByPath({"/items": LEAVE, "/": Policy("https://other.example")})
+    outer = module.CORSMiddleware(inner.__call__, rules)
+    asked = [
+        Request.actual(origin, path) for origin in (APP, None, EVIL) for path in ("/items", "/missing", "/items//x")
+    ]
+    anew = [stack.ask(app_of(stack, rules, ALLOWED), request) for request in asked]
+
+    for _ in range(3):
+        assert [stack.ask(outer, request) for request in asked] == anew
+
+
+@parametrize_stacks
+def test_s11_an_inner_policy_that_gives_nothing_is_obeyed_each_time(stack: Stack) -> None:
+    app = app_of(stack, ALLOWED, ByPath({"/nowhere": ALLOWED}))
+
+    for _ in range(3):
+        assert stack.ask(app, Request.actual(APP)).cors == {}
+
+
+@parametrize_stacks
+@pytest.mark.parametrize("name", ["policy", "preflight_status", "enforce", "observe"])
+def test_the_options_of_an_adapter_are_fixed(stack: Stack, name: str) -> None:
+    app = app_of(stack, ALLOWED)
+
+    with pytest.raises(AttributeError, match=f"{name} is fixed when a CORSMiddleware is built; build another one"):
+        setattr(app, name, getattr(app, name))
+
+
+@parametrize_stacks
+def test_a_class_with_another_reply_is_asked_each_time(stack: Stack) -> None:
+    module: Any = asgi if stack.name == "asgi" else wsgi
+    told: list[Answer] = []
+
+    class Telling(module.CORSMiddleware):  # type: ignore[misc]
+        def reply(self, rules: Rules, asked: Any, answer: Answer) -> Any:
+            told.append(answer)
+            return super().reply(rules, asked, answer)
+
+    app = Telling(asgi_api if stack.name == "asgi" else wsgi_api, ALLOWED)
+    for _ in range(3):
+        stack.ask(app, Request.actual(EVIL))
+
+    assert len(told) == 3
+
+
+@parametrize_stacks
+def test_s20_a_log_that_is_switched_on_says_at_once_what_is_refused(
+    stack: Stack, caplog: pytest.LogCaptureFixture
+) -> None:
+    app = app_of(stack, ALLOWED)
+    with caplog.at_level(logging.ERROR, logger="crossorigin"):
+        stack.ask(app, Request.actual(EVIL))
+    stack.ask(app, Request.actual(EVIL))
+
+    assert len(caplog.messages) == 1
+
+
+@parametrize_stacks
+def test_a_request_looks_the_same_from_outside_each_time(stack: Stack) -> None:
+    seen: list[dict[str, Any]] = []
+    app = app_of(stack, ALLOWED)
+
+    async def outside_asgi(scope: Any, receive: Any, send: Any) -> None:
+        await app(scope, receive, send)
+        seen.append(scope)
+
+    def outside_wsgi(environ: Any, start_response: Any) -> Any:
+        body = app(environ, start_response)
+        seen.append({name: value for name, value in environ.items() if name != "wsgi.input"})
+        return body
+
+    for _ in range(3):
+        stack.ask(outside_asgi if stack.name == "asgi" else outside_wsgi, Request.actual(APP))
+
+    assert [set(one) for one in seen] == [set(seen[0])] * 3
+    assert "crossorigin.written" not in seen[0]
+
+
+def played(app: Any, **scope: Any) -> list[Message]:
+    sent: list[Message] = []
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    async def receive() -> Message:
+        return {"type": "http.disconnect"}
+
+    asyncio.run(app({"type": "http", "method": "GET", "path": "/items", **scope}, receive, send))
+    return sent
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"headers": None},
+        {"headers": ((b"origin", APP.encode()),)},
+        {"headers": [[b"origin", APP.encode()]]},
+        {"headers": [(b"origin", bytearray(APP.encode()))]},
+    ],
+    ids=["missing", "None", "a tuple", "lists", "a bytearray"],
+)
+def test_headers_of_other_kinds_get_the_same_answer_each_time(headers: dict[str, Any]) -> None:
+    app = app_of(STACKS[0], ALLOWED)
+    first = played(app, **headers)
+
+    assert (b"vary", b"Origin") in first[0]["headers"]
+    assert [played(app, **headers) for _ in range(2)] == [first, first]
+    assert played(app, headers=[(b"origin", APP.encode())]) == played(
+        app_of(STACKS[0], ALLOWED), headers=[(b"origin", APP.encode())]
+    )
+
+
+def test_headers_that_are_there_for_one_reading_are_not_remembered() -> None:
+    app = app_of(STACKS[0], ALLOWED)
+    wanted = played(app_of(STACKS[0], ALLOWED), headers=[(b"origin", APP.encode())])
+
+    for _ in range(2):
+        played(app, headers=iter([(b"origin", APP.encode())]))
+        assert played(app, headers=[(b"origin", APP.encode())]) == wanted
+
+
+def test_a_response_keeps_headers_that_are_there_for_one_reading() -> None:
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": iter([(b"x-a", b"1"), (b"", b"2")])})
+        await send({"type": "http.response.body", "body": b""})
+
+    covered = asgi.CORSMiddleware(app, ALLOWED)
+    first = played(covered, headers=[(b"origin", APP.encode())])
+
+    assert first[0]["headers"][:2] == [(b"x-a", b"1"), (b"", b"2")]
+    assert [played(covered, headers=[(b"origin", APP.encode())]) for _ in range(2)] == [first, first]
+
+
+# All but the WSGI side of Kui, which looks for the policy of the route each time.
+@pytest.mark.parametrize("stack", [one for one in STACKS if one.name != "kui-wsgi"], ids=lambda stack: stack.name)
+def test_p1_every_stack_remembers(stack: Stack) -> None:
+    rules = Counting(ALLOWED)
+    app = stack.serve(rules)
+
+    answers = [stack.ask(app, Request.actual(APP)) for _ in range(5)]
+
+    assert rules.asked == 1
+    assert [one.cors for one in answers] == [answers[0].cors] * 5
+
+
+def aiohttp_app() -> web.Application:
+    async def saying(request: web.Request) -> web.Response:
+        return web.Response(text=request.method)
+
+    app = web.Application()
+    app.router.add_get("/items", saying)
+    crossorigin.aiohttp.setup(app, ALLOWED)
+    return app
+
+
+def test_s11_a_route_that_is_added_late_to_a_resource_keeps_its_own_policy() -> None:
+    async def marked(request: web.Request) -> web.Response:
+        return web.Response(text="marked")
+
+    other = Policy("https://b.example", allow_methods=["PUT"])
+    crossorigin.aiohttp.cors(other)(marked)
+    app = aiohttp_app()
+    preflight = Request.preflight("https://b.example", "PUT")
+
+    assert [ask_aiohttp(app, one).cors for one in (preflight, Request.actual("https://b.example"))] == [{}, {}]
+    next(iter(app.router.resources())).add_route("PUT", marked)  # type: ignore[attr-defined]
+    asked = preflight, Request.actual("https://b.example", method="PUT"), Request.actual(APP, method="PUT")
+
+    assert [ask_aiohttp(app, one).cors.get("allow-origin") for one in asked] == [
+        "https://b.example",
+        "https://b.example",
+        None,
+    ]
+
+
+def test_s17_a_handshake_is_no_actual_request_that_was_asked_before() -> None:
+    app = aiohttp_app()
+    handshake = Request.actual(EVIL, Upgrade="websocket", Connection="Upgrade")
+
+    assert [ask_aiohttp(app, Request.actual(EVIL)).status for _ in range(2)] == [200, 200]
+    assert [ask_aiohttp(app, handshake).status for _ in range(2)] == [403, 403]
+
+
+def test_s11_a_starlette_application_inside_that_is_set_up_late_is_its_own_writer() -> None:
+    async def items(request: StarletteRequest) -> StarletteResponse:
+        return StarletteResponse("items")
+
+    inner = Starlette(routes=[Route("/items", items)])
+    outer = Starlette(routes=[Route("/items", items), Mount("/inner", inner)])
+    crossorigin.starlette.setup(outer, ALLOWED)
+    assert ask_asgi(outer, Request.actual(APP)).cors["allow-origin"] == APP
+    crossorigin.starlette.setup(inner, Policy("https://b.example"))
+
+    for _ in range(2):
+        assert ask_asgi(outer, Request.actual(APP)).cors["allow-origin"] == APP
+        assert ask_asgi(outer, Request.preflight("https://b.example", "GET", path="/inner/items")).status == 204
+        assert ask_asgi(outer, Request.actual(APP, "/inner/items")).cors == {}
+
+
+def test_s11_a_route_that_is_added_late_to_a_mounted_router_keeps_its_own_policy() -> None:
+    @crossorigin.starlette.cors(Policy("https://b.example"))
+    async def marked(request: StarletteRequest) -> StarletteResponse:
+        return StarletteResponse("marked")
+
+    async def items(request: StarletteRequest) -> StarletteResponse:
+        return StarletteResponse("items")
+
+    router = Router([Route("/items", items)])
+    app = Starlette(routes=[Mount("/inner", app=router)])
+    crossorigin.starlette.setup(app, ALLOWED)
+    assert ask_asgi(app, Request.actual(APP, "/inner/items")).cors["allow-origin"] == APP
+    router.routes.append(Route("/marked", marked))
+
+    assert ask_asgi(app, Request.actual("https://b.example", "/inner/marked")).cors == {
+        "allow-origin": "https://b.example"
+    }
+    assert ask_asgi(app, Request.actual(APP, "/inner/marked")).cors == {}
+
+
+def test_s12_the_page_for_an_exception_leaves_with_the_headers_each_time() -> None:
+    async def fails(request: StarletteRequest) -> StarletteResponse:
+        raise LookupError("on purpose")
+
+    async def page(request: StarletteRequest, error: Exception) -> StarletteResponse:
+        return StarletteResponse("the page", 500)
+
+    app = Starlette(routes=[Route("/items", fails)], exception_handlers={Exception: page})
+    app.add_middleware(crossorigin.starlette.CORSMiddleware, policy=ALLOWED)
+
+    for _ in range(3):
+        response = ask_asgi(app, Request.actual(APP))
+        assert (response.status, response.body, response.cors["allow-origin"]) == (500, b"the page", APP)
+
+
+def test_s12_a_body_that_fails_before_its_first_data_is_a_500_each_time() -> None:
+    def app(environ: Any, start_response: Any) -> Any:
+        start_response("200 OK", [("vary", "Accept"), ("access-control-max-age", "5")])
+        yield from ()
+        raise LookupError("on purpose")
+
+    covered = wsgi.CORSMiddleware(app, ALLOWED)
+    for _ in range(3):
+        response = ask_wsgi(covered, Request.actual(APP))
+        assert (response.status, response.cors["allow-origin"]) == (500, APP)
+
+
+def test_s11_names_in_lower_case_are_replaced_and_merged_each_time() -> None:
+    def app(environ: Any, start_response: Any) -> Any:
+        start_response("200 OK", [("vary", "Accept"), ("access-control-max-age", "5")])
+        return [b"items"]
+
+    covered = wsgi.CORSMiddleware(app, ALLOWED)
+    for _ in range(3):
+        response = ask_wsgi(covered, Request.actual(APP))
+        assert (response.vary, "max-age" in response.cors) == (["accept", "origin"], False)

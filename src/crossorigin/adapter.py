@@ -87,8 +87,11 @@ def _joined(lines: Sequence[str]) -> str | None:
     return ", ".join(lines) if lines else None
 
 
+_OPTIONS = frozenset({"policy", "preflight_status", "enforce", "websockets", "observe"})
+
+
 class Adapter:
-    """A policy as one stack enforces it.
+    """A policy as one stack enforces it. Its options are fixed.
 
     Args:
         policy: A `Policy`, or what is composed of policies.
@@ -131,6 +134,16 @@ class Adapter:
         self.observe = observe
         self._log = RefusalLog()
         self._observer_failed = False
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if name in _OPTIONS and name in vars(self):
+            raise AttributeError(f"{name} is fixed when a {type(self).__name__} is built; build another one")
+        super().__setattr__(name, value)
+
+    @classmethod
+    def redefines(cls, base: type["Adapter"], names: str) -> bool:
+        """Return whether this class has any of the methods *names* of its own, in place of those of *base*."""
+        return any(getattr(cls, name) is not getattr(base, name) for name in names.split())
 
     def reply(self, rules: Rules, asked: Asked, answer: Answer) -> Reply | None:
         """Tell what *rules* answered, and return what goes out in the application's place, if anything does.
@@ -182,7 +195,7 @@ class Adapter:
 RULES = "__crossorigin_rules__"  # the attribute in which a handler or an endpoint keeps its own rules
 
 
-marks = 0  # how many handlers and endpoints were marked: what was looked for before may be there now
+marks = 0  # how many handlers, endpoints and applications got policies: what was looked for before may be there now
 
 
 def checked(policy: Rules | None) -> Rules:

@@ -6,7 +6,6 @@ the signal ``on_response_prepare``, which aiohttp sends for whatever response go
 """
 
 import functools
-import time
 from collections.abc import Awaitable, Callable, Hashable, Mapping
 from typing import Any, TypeVar
 
@@ -14,10 +13,10 @@ from aiohttp import hdrs, web
 
 from . import adapter, fetch
 from .adapter import RULES, Adapter, Asked, checked, mark
-from .answer import Header, Rules, write
+from .answer import INITIALS, Header, Rules, write
 from .compose import NO_CORS, FixedRules
 from .decisions import Observer
-from .memory import Memory, Outcome, is_pure
+from .memory import Memories, Outcome
 
 _Marked = TypeVar("_Marked")
 
@@ -157,15 +156,13 @@ class _ApplicationAdapter(Adapter):
 
     def __init__(self, policy: Rules, **options: Any) -> None:
         super().__init__(policy, **options)
-        self.memory: Memory[int, Header] | None = Memory() if is_pure(policy) else None
-        self._seen = -1
-        self._is_alone = False
+        self.memories: Memories[int, Header] = Memories()
+        self._is_alone: bool | None = None
 
     def is_alone_in(self, app: web.Application) -> bool:
-        """Return whether *app*, whose adapter this is, has no other policy inside. Its router is frozen by now."""
-        if self._seen != adapter.marks:
-            self._seen = adapter.marks
-            self._is_alone = not _has_rules_inside(app)
+        """Return whether *app* has no applications inside. It has started: no resource can be added any more."""
+        if self._is_alone is None:
+            self._is_alone = not any("app" in resource.get_info() for resource in app.router.resources())
         return self._is_alone
 
     @web.middleware
@@ -198,16 +195,12 @@ async def _write_headers(request: web.Request, response: web.StreamResponse) -> 
         outcome = request[_OUTCOME]
     except KeyError:
         outcome = _recalled(request) or await _outcome(request)
-    if outcome is None or isinstance(response, _Reply):
+    if outcome is None or outcome.answer is None or isinstance(response, _Reply):
         return
     headers = response.headers
-    if not outcome.answer.block.expose_all:
-        for name in headers:
-            if name[:1] in _OURS:
-                break
-        else:
-            headers.extend(outcome.lines)
-            return
+    if outcome.lines is not None and not any(name[:1] in INITIALS for name in headers):
+        headers.extend(outcome.lines)
+        return
     lines = list(headers.items())
     added = [line for line in lines if line[0].lower() in _ADDED]
     headers.clear()
@@ -216,16 +209,16 @@ async def _write_headers(request: web.Request, response: web.StreamResponse) -> 
 
 def _recalled(request: web.Request) -> Outcome[int, Header] | None:
     """Return what `_outcome` returned when it was asked in the very same words: the fast path (P1)."""
-    memory = _memory_for(request)
-    outcome = None if memory is None else memory.get(_words(request))
-    return outcome if outcome is not None and (outcome.until is None or time.monotonic() < outcome.until) else None
+    covering = _covering(request)
+    memory = None if covering is None else covering[0].memories.of(covering[1])
+    return None if memory is None or hdrs.UPGRADE in request.headers else memory.recall(_question(request))
 
 
 async def _outcome(request: web.Request) -> Outcome[int, Header] | None:
     """Return what becomes of *request*; ``None`` where nobody may write CORS headers but the handler itself."""
     asked = _read(request)
-    alone = _alone(request)
-    enforcing, rules = await _innermost(request, asked.method) if alone is None else (alone, alone.policy)
+    covering = _covering(request)
+    enforcing, rules = await _innermost(request, asked.method) if covering is None else covering
     if isinstance(rules, ByMethod):
         rules = rules.at(asked.method)
     answer = await asked.of_async(rules)
@@ -233,23 +226,26 @@ async def _outcome(request: web.Request) -> Outcome[int, Header] | None:
         return None
     reply = enforcing.reply(rules, asked, answer)
     sent = None if reply is None else (reply.status, tuple(reply.headers), reply.body)
-    outcome = Outcome(answer, tuple(write((), answer)), sent, enforcing.quiet_until(asked, answer))
-    memory = _memory_for(request)
+    lines = None if answer.block.expose_all else tuple(write((), answer))
+    outcome = Outcome(answer, lines, sent, enforcing.quiet_until(asked, answer))
+    memory = None if covering is None or asked.kind == "websocket" else enforcing.memories.of(rules)
     if memory is not None:
-        memory.keep(_words(request), outcome)
+        memory.keep(_question(request), outcome)
     return outcome
 
 
-def _alone(request: web.Request) -> _ApplicationAdapter | None:
-    """Return the adapter of the outermost application, if there is no other policy inside."""
-    app = request.match_info.apps[0]
-    outermost = app.get(_ADAPTER)
-    return outermost if outermost is not None and outermost.is_alone_in(app) else None
-
-
-def _memory_for(request: web.Request) -> Memory[int, Header] | None:
-    alone = _alone(request)
-    return None if alone is None or hdrs.UPGRADE in request.headers else alone.memory
+def _covering(request: web.Request) -> "tuple[_ApplicationAdapter, Rules] | None":
+    """Return what `_innermost` does, where one look at the match tells; ``None`` where it does not."""
+    match = request.match_info
+    enforcing = _adapter(match.apps)
+    if enforcing is None or isinstance(enforcing.policy, ByMethod):
+        return None
+    if request.method != hdrs.METH_OPTIONS and match.http_exception is None:
+        rules = _rules_of(match, request.method) if adapter.marks else None
+        return (enforcing, enforcing.policy if rules is None else rules) if not isinstance(rules, ByMethod) else None
+    # The match for the method that a preflight asks for, or for one that is allowed here, may have rules of its own.
+    is_alone = adapter.marks == 0 and len(match.apps) == 1 and enforcing.is_alone_in(match.apps[0])
+    return (enforcing, enforcing.policy) if is_alone else None
 
 
 def _read(request: web.Request) -> Asked:
@@ -265,29 +261,16 @@ def _read(request: web.Request) -> Asked:
     )
 
 
-def _words(request: web.Request) -> Hashable:
-    """Return all that the rules look at in *request*, which is no handshake."""
+def _question(request: web.Request) -> Hashable:
+    """Return the words that the rules look at in *request*, which is no handshake."""
     headers = request.headers
     if hdrs.ORIGIN not in headers:
         return None
     names = _ASKED if request.method == hdrs.METH_OPTIONS else (hdrs.ORIGIN,)
-    return request.method == hdrs.METH_OPTIONS, *[(name, *headers.getall(name, ())) for name in names]
+    return tuple([(name, *headers.getall(name, ())) for name in names])
 
 
 _ASKED = tuple(name for name in fetch.REQUEST_NAMES if name not in (fetch.HOST, fetch.FETCH_SITE))
-_OURS = frozenset("aAvV")  # how the names begin of what an answer replaces or merges with: CORS headers and Vary
-
-
-def _has_rules_inside(app: web.Application) -> bool:
-    """Return whether anything in *app* may have a policy besides its own."""
-    for resource in app.router.resources():
-        if "app" in resource.get_info() or hasattr(resource, RULES):
-            return True
-        for route in resource:
-            own = (_own_rules(route.handler, method) for method in hdrs.METH_ALL)
-            if hasattr(route, RULES) or any(rules is not None for rules in own):
-                return True
-    return False
 
 
 async def _innermost(request: web.Request, method: str) -> tuple[_ApplicationAdapter | None, Rules]:
@@ -297,14 +280,12 @@ async def _innermost(request: web.Request, method: str) -> tuple[_ApplicationAda
     if match is None:
         return _adapter(own.apps), NO_CORS
     enforcing = _adapter(own.apps if match is own else (own.apps[0], *match.apps))
-    rules = _own_rules(match.handler, method)
-    if rules is None:
-        error = match.http_exception
-        if isinstance(error, web.HTTPMethodNotAllowed) and error.allowed_methods:
-            # The path is a resource's all the same, to which any of its methods leads.
-            match = await _match(request, min(error.allowed_methods))
-        route = None if match is None else match.route
-        rules = getattr(route, RULES, getattr(getattr(route, "resource", None), RULES, None))
+    rules = _rules_of(match, method)
+    error = match.http_exception
+    if rules is None and isinstance(error, web.HTTPMethodNotAllowed) and error.allowed_methods:
+        # The path is a resource's all the same, to which any of its methods leads.
+        other = await _match(request, min(error.allowed_methods))
+        rules = None if other is None else _rules_of_route(other)
     if rules is None:
         rules = NO_CORS if enforcing is None else enforcing.policy
     return enforcing, rules
@@ -320,7 +301,22 @@ async def _match(request: web.Request, method: str) -> web.UrlMappingMatchInfo |
 
 
 def _adapter(apps: tuple[web.Application, ...]) -> _ApplicationAdapter | None:
-    return next((own for app in reversed(apps) if (own := app.get(_ADAPTER)) is not None), None)
+    for app in reversed(apps):
+        own = app.get(_ADAPTER)
+        if own is not None:
+            return own
+    return None
+
+
+def _rules_of(match: web.UrlMappingMatchInfo, method: str) -> Rules | None:
+    """Return the rules that a handler, its route or its resource is marked with."""
+    own = _own_rules(match.handler, method)
+    return _rules_of_route(match) if own is None else own
+
+
+def _rules_of_route(match: web.UrlMappingMatchInfo) -> Rules | None:
+    rules: Rules | None = getattr(match.route, RULES, getattr(match.route.resource, RULES, None))
+    return rules
 
 
 def _own_rules(handler: object, method: str) -> Rules | None:

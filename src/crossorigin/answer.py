@@ -152,6 +152,9 @@ class Rules(Protocol):
     Paths are those that the framework routes on. Origins and lists are passed as the client sent them, well-formed or
     not. Where ``is_async`` holds, only the awaitable twins may be asked. No answer, ``None``, means that the request is
     none of the adapter's business (`crossorigin.LEAVE`).
+
+    Rules may have an attribute ``is_pure``. ``True`` promises that the same question gets the same answer for ever and
+    at any path, and that nothing else happens when it is asked, so that an adapter may remember what became of it.
     """
 
     @property
@@ -288,7 +291,7 @@ def cors_wire_lines(headers: Iterable[WireHeader]) -> tuple[WireHeader, ...]:
 class _Words(NamedTuple, Generic[AnyStr]):
     """The words that `_write` needs, as text or as bytes."""
 
-    initials: frozenset[AnyStr]
+    initials: frozenset[object]
     cors: AnyStr
     vary: AnyStr
     vary_name: AnyStr
@@ -301,10 +304,13 @@ class _Words(NamedTuple, Generic[AnyStr]):
     is_token: Callable[[AnyStr], bool]
 
 
+# How the names begin of what an answer replaces or merges with: CORS headers, and Vary.
+INITIALS = frozenset("aAvV")
+WIRE_INITIALS = frozenset(b"aAvV")
 # Set-Cookie is never shown to a page (§2.2.2 forbidden response-header name), the safelisted ones always are.
 _UNEXPOSED = fetch.FORBIDDEN_RESPONSE_HEADERS | fetch.SAFELISTED_RESPONSE_HEADERS
 _TEXT = _Words(
-    frozenset("aAvV"),
+    INITIALS,
     "access-control-",
     "vary",
     "Vary",
@@ -317,7 +323,7 @@ _TEXT = _Words(
     fetch.is_token,
 )
 _WIRE = _Words(
-    frozenset((b"a", b"A", b"v", b"V")), b"access-control-", b"vary", b"vary", b",", b", ", b"*", b" \t",
+    WIRE_INITIALS, b"access-control-", b"vary", b"vary", b",", b", ", b"*", b" \t",
     fetch.EXPOSE_HEADERS.lower().encode("ascii"), frozenset(name.encode("ascii") for name in _UNEXPOSED),
     lambda name: fetch.is_token(name.decode("latin-1")),
 )  # fmt: skip
@@ -334,7 +340,7 @@ def _write(
     written: list[tuple[AnyStr, AnyStr]] = []
     varied: list[AnyStr] = []
     for name, value in headers:
-        if name[:1] not in words.initials:
+        if not name or name[0] not in words.initials:
             written.append((name, value))
             continue
         lower = name.lower()

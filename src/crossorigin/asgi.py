@@ -11,7 +11,18 @@ from collections.abc import Awaitable, Callable, Hashable, Iterable, MutableMapp
 from typing import Any
 
 from .adapter import WRITTEN, Adapter, Asked, wrapped
-from .answer import Answer, Reply, Rules, WireHeader, cors_wire_lines, error_reply, inner_answer, write_wire
+from .answer import (
+    WIRE_INITIALS,
+    Answer,
+    Reply,
+    Rules,
+    WireHeader,
+    cors_wire_lines,
+    error_reply,
+    inner_answer,
+    write_wire,
+)
+from .compose import NO_CORS
 from .decisions import Kind, Observer
 from .fetch import FETCH_SITE, HOST, REQUEST_NAMES
 from .memory import Memory, Outcome, is_pure
@@ -62,100 +73,117 @@ class CORSMiddleware(Adapter):
         # FastAPI(root_path=...) puts it into the scope by itself, behind us. Quart's root_path is a folder on the disk.
         roots = (getattr(layer, "root_path", "") for layer in wrapped(app) if hasattr(layer, "user_middleware"))
         self._root_path: str = next(filter(None, roots), "")
-        is_plain = (type(self).read, type(self).rules_for) == (CORSMiddleware.read, CORSMiddleware.rules_for)
-        self._memory: Memory[int, WireHeader] | None = (
-            Memory() if is_plain and not self._inner and is_pure(policy) else None
-        )
+        is_plain = self._inner is None and not self.redefines(CORSMiddleware, "read rules_for reply quiet_until")
+        self._memory: Memory[int, WireHeader] | None = Memory() if is_plain and is_pure(policy) else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection, as ASGI has it."""
+        if scope["type"] != "http":
+            await self._guard(scope, receive, send)
+            return
         memory = self._memory
         if memory is None:
             memory = self.memory_at(scope)
-        if memory is None or scope["type"] != "http" or WRITTEN in scope:
-            await self._serve(scope, receive, send)
-            return
-        # The fast path (P1): what `_serve` did when it was asked in the very same words.
+        outcome = None
         question: Hashable = None
-        for name, value in scope["headers"]:
-            if name == b"origin":
-                if question is not None or scope["method"] == "OPTIONS":
-                    question = _words(scope)
-                    break
-                question = value
-        outcome = memory.get(question)
-        if outcome is None or not (outcome.until is None or time.monotonic() < outcome.until):
-            await self._serve(scope, receive, send, memory, question)
+        headers = scope.get("headers")
+        if memory is not None and type(headers) is list:  # anything else may be there for one reading
+            # The fast path (P1): what was decided when the same was asked in the very same words.
+            for name, value in headers:
+                if name == b"origin":
+                    if question is not None or scope["method"] == "OPTIONS":
+                        question = _words(scope)
+                        break
+                    question = value
+            try:
+                outcome = memory.get(question)
+            except TypeError:  # words that are no bytes, and may change
+                memory = None
+            if outcome is not None and outcome.until is not None and outcome.until <= time.monotonic():
+                outcome = None
+        else:
+            memory = None
+        if outcome is None:
+            outcome = await self._decide(scope, memory, question)
+        app, answer, lines, reply = self.app, outcome.answer, outcome.lines, outcome.reply
+        if reply is not None:
+            if answer is None:
+                await send({"type": "http.response.start", "status": reply[0], "headers": [*reply[1]]})
+                await send({"type": "http.response.body", "body": reply[2]})
+                return
+            app = _sending(*reply)
+        elif answer is None:
+            await app(scope, receive, send)
             return
-        if outcome.reply is not None:
-            status, reply_headers, body = outcome.reply
-            await send({"type": "http.response.start", "status": status, "headers": [*reply_headers]})
-            await send({"type": "http.response.body", "body": body})
-            return
-        written: list[tuple[WireHeader, ...]] = []
-        scope[WRITTEN] = written  # until the response starts
+        written: list[tuple[WireHeader, ...]] | None = scope.get(WRITTEN)
+        is_inner = written is not None
+        if written is None:
+            written = []
+        started = False
 
+        # Hands on what `send` returns: to await it here would cost a coroutine for each message.
         def send_answered(message: Message) -> Awaitable[None]:
-            if message["type"] == "http.response.start":
-                try:
-                    del scope[WRITTEN]
-                    headers = message["headers"]
-                except KeyError:  # it started before, or it has none
-                    headers = message.get("headers", ())
-                if not written:
+            nonlocal started
+            if not started and message["type"] == "http.response.start":
+                started = True
+                headers = message.get("headers", ())
+                if lines is not None and not written and type(headers) is list:
                     for name, _ in headers:
-                        if not name or name[0] in _OURS:
+                        if not name or name[0] in WIRE_INITIALS:
                             break
-                    else:
-                        return send({**message, "headers": [*headers, *outcome.lines]})
-                message = {**message, "headers": _answered(headers, outcome.answer, written)}
+                    else:  # there is nothing to replace or to merge with
+                        headers = [*headers, *lines]
+                        if is_inner:
+                            written[:] = [cors_wire_lines(headers)]
+                        return send({**message, "headers": headers})
+                headers = _answered(headers, answer, written)
+                if is_inner:
+                    written[:] = [cors_wire_lines(headers)]
+                message = {**message, "headers": headers}
             return send(message)
 
         try:
-            await self.app(scope, receive, send_answered)
+            await app(scope if is_inner else {**scope, WRITTEN: written}, receive, send_answered)
         except Exception:
-            if scope.pop(WRITTEN, None) is not None and self.answers_exceptions(scope, outcome.answer):
+            if not started and self.answers_exceptions(scope, answer):
                 await sending(error_reply())(scope, receive, send_answered)
-            raise
+            raise  # servers and error trackers still see it
 
-    async def _serve(
-        self,
-        scope: Scope,
-        receive: Receive,
-        send: Send,
-        memory: Memory[int, WireHeader] | None = None,
-        question: Hashable = None,
-    ) -> None:
-        """Serve one connection, and keep in *memory* what became of its *question*."""
-        if scope["type"] not in ("http", "websocket"):
-            await self.app(scope, receive, send)
-            return
+    async def _decide(
+        self, scope: Scope, memory: Memory[int, WireHeader] | None, question: Hashable
+    ) -> Outcome[int, WireHeader]:
+        """Return what becomes of a request, and keep it in *memory* as what became of *question*."""
         asked = self.read(scope)
         rules = self.rules_for(scope, asked.method)
         answer = await asked.of_async(rules) if rules.is_async else asked.of(rules)
         if answer is None:
-            await self.app(scope, receive, send)
-            return
+            return Outcome(None)
         reply = self.reply(rules, asked, answer)
-        if memory is not None and not answer.block.expose_all:
-            lines = tuple(write_wire((), answer))
-            sent = _on_the_wire(reply) if reply is not None and asked.kind == "preflight" else None
-            memory.keep(question, Outcome(answer, lines, sent, self.quiet_until(asked, answer)))
-        if asked.kind == "actual":
-            app = self.app if reply is None else sending(reply)
-            await serve(app, answer, scope, receive, send, self.answers_exceptions)
-        elif reply is None:
-            await self.app(scope, receive, send)
-        elif asked.kind == "preflight":
-            await sending(reply)(scope, receive, send)
+        sent = None if reply is None else _on_the_wire(reply)
+        until = self.quiet_until(asked, answer)
+        if asked.kind == "preflight":
+            outcome = Outcome(None, reply=sent, until=until)
         else:
-            await refuse_handshake(reply, scope, receive, send)
+            lines = None if answer.block.expose_all else tuple(write_wire((), answer))
+            outcome = Outcome(answer, lines, sent, until)
+        if memory is not None:
+            memory.keep(question, outcome)
+        return outcome
+
+    async def _guard(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve a connection that is no request: a handshake goes to the application if it passes the guard (S17)."""
+        if scope["type"] == "websocket":
+            asked = self.read(scope)
+            rules = self.rules_for(scope, asked.method)
+            answer = await asked.of_async(rules)
+            reply = None if answer is None else self.reply(rules, asked, answer)
+            if reply is not None:
+                await refuse_handshake(reply, scope, receive, send)
+                return
+        await self.app(scope, receive, send)
 
     def memory_at(self, scope: Scope) -> Memory[int, WireHeader] | None:
-        """Return what is remembered of the questions that the rules for *scope* got, if they are the same for all.
-
-        Asked only where `read` or `rules_for` are not this class's own.
-        """
+        """Return what is remembered for the rules of *scope*, where there is no one memory for all requests."""
         return None
 
     def read(self, scope: Scope) -> Asked:
@@ -177,39 +205,17 @@ class CORSMiddleware(Adapter):
         return self.policy if self._inner is None else self._inner.rules_for(scope, method)
 
 
-async def serve(
-    app: ASGIApp,
-    answer: Answer,
-    scope: Scope,
-    receive: Receive,
-    send: Send,
-    answers_exceptions: Callable[[Scope, Answer], bool] = lambda scope, answer: True,
-) -> None:
-    """Run *app*, and let its response leave with *answer*; or a plain 500, if it raises before there is one (S12)."""
-    outer = scope
-    written: list[tuple[WireHeader, ...]] | None = scope.get(WRITTEN)
-    is_inner = written is not None
-    if written is None:
-        written = []
-        scope = {**scope, WRITTEN: written}
-    started = False
+class Answering(CORSMiddleware):
+    """Gives all responses of an application the one answer that somebody else got, and told of."""
 
-    async def send_answered(message: Message) -> None:
-        nonlocal started
-        if message["type"] == "http.response.start":
-            started = True
-            headers = _answered(message.get("headers", ()), answer, written)
-            if is_inner:
-                written[:] = [cors_wire_lines(headers)]
-            message = {**message, "headers": headers}
-        await send(message)
+    def __init__(self, app: ASGIApp, answer: Answer) -> None:
+        super().__init__(app, NO_CORS)
+        self._outcome: Outcome[int, WireHeader] = Outcome(answer)
 
-    try:
-        await app(scope, receive, send_answered)
-    except Exception:
-        if not started and answers_exceptions(outer, answer):
-            await sending(error_reply())(scope, receive, send_answered)
-        raise  # servers and error trackers still see it
+    async def _decide(
+        self, scope: Scope, memory: Memory[int, WireHeader] | None, question: Hashable
+    ) -> Outcome[int, WireHeader]:
+        return self._outcome
 
 
 def _answered(headers: Iterable[WireHeader], answer: Answer, written: list[tuple[WireHeader, ...]]) -> list[WireHeader]:
@@ -222,8 +228,10 @@ def _answered(headers: Iterable[WireHeader], answer: Answer, written: list[tuple
 
 def sending(reply: Reply) -> ASGIApp:
     """Return an application whose response is *reply*."""
-    status, headers, body = _on_the_wire(reply)
+    return _sending(*_on_the_wire(reply))
 
+
+def _sending(status: int, headers: tuple[WireHeader, ...], body: bytes) -> ASGIApp:
     async def send_reply(scope: Scope, receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": status, "headers": [*headers]})
         await send({"type": "http.response.body", "body": b"" if scope.get("method") == "HEAD" else body})
@@ -265,11 +273,10 @@ def read(scope: Scope) -> Asked:
 
 _WIRE_NAMES = {name.lower().encode("ascii"): name for name in REQUEST_NAMES}
 _ASKED = frozenset(wire for wire, name in _WIRE_NAMES.items() if name not in (HOST, FETCH_SITE))
-_OURS = frozenset(b"aAvV")  # how the names begin of what an answer replaces or merges with: CORS headers and Vary
 
 
 def _words(scope: Scope) -> Hashable:
-    """Return all that the rules look at in the request of *scope*, where that is more than one origin."""
+    """Return all that the rules look at in the request of *scope*, where that is more than one origin, or none."""
     return scope["method"], *[(name, value) for name, value in scope["headers"] if name in _ASKED]
 
 

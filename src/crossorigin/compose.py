@@ -13,7 +13,7 @@ from typing import Final
 from . import fetch
 from .answer import DENIED, ORIGIN_ALLOWED, Answer, Block, Reason, Rules
 from .findings import Finding
-from .memory import is_pure
+from .memory import MAX_OUTCOMES, is_pure
 from .validation import Report
 
 # `//`, `/./`, `/../` and a backslash are folded by some readers and not by others, a NUL ends a path for a few, and
@@ -184,7 +184,7 @@ class AnyOf:
         self.policies = policies
         self.findings = (*_findings((f"AnyOf[{index}]", one) for index, one in enumerate(policies)), *report.findings)
         self.is_async = any(policy.is_async for policy in policies)
-        self.is_pure = all(map(is_pure, policies))
+        self.is_pure = type(self) is AnyOf and all(map(is_pure, policies))
         self._varied: dict[Block, Block] = {}
 
     def actual(self, origin: str | None, path: str = "/") -> Answer | None:
@@ -249,6 +249,8 @@ class AnyOf:
         block = answer.block
         varied = self._varied.get(block)
         if varied is None:
+            if len(self._varied) >= MAX_OUTCOMES:
+                self._varied.clear()  # rules that build a block for each answer must fill no memory
             varied = self._varied[block] = replace(block, vary=(fetch.ORIGIN, *block.vary))
         return answer._replace(block=varied)
 

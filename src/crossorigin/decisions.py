@@ -85,7 +85,7 @@ class RefusalLog:
     def is_due(self, origin: str, reason: Reason) -> bool:
         """Return whether a refusal of *origin* for *reason* is to be logged now, and remember that it was."""
         now = time.monotonic()
-        if now < self.quiet_until(origin, reason):
+        if now < self.quiet_until(origin, reason) or not logger.isEnabledFor(logging.WARNING):
             return False
         key = (origin[:MAX_SHOWN], reason)
         with self._lock:
@@ -106,8 +106,6 @@ class RefusalLog:
 
     def quiet_until(self, origin: str, reason: Reason) -> float:
         """Return from when on a refusal of *origin* for *reason* is due, by `time.monotonic`."""
-        if not logger.isEnabledFor(logging.WARNING):
-            return time.monotonic() + QUIET_SECONDS
         return self._last.get((origin[:MAX_SHOWN], reason), -QUIET_SECONDS) + QUIET_SECONDS
 
     @staticmethod

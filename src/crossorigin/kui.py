@@ -20,7 +20,7 @@ from .adapter import WRITTEN, Adapter, Asked, wrapped
 from .answer import Answer, Reply, Rules, WireHeader, cors_lines, cors_wire_lines, write
 from .compose import NO_CORS
 from .decisions import Observer
-from .memory import Memory, is_pure
+from .memory import Memories, Memory
 
 View = Callable[[], Any]
 Application = TypeVar("Application", kui.asgi.Kui, kui.wsgi.Kui)
@@ -153,19 +153,15 @@ class _ASGIMiddleware(asgi.CORSMiddleware):
 
     def __init__(self, app: Any, policy: Rules, **options: Any) -> None:
         super().__init__(app, policy, **options)
-        self._memories: dict[int, tuple[Rules, Memory[int, WireHeader] | None]] = {}
+        self._memories: Memories[int, WireHeader] = Memories()
 
     async def __call__(self, scope: asgi.Scope, receive: asgi.Receive, send: asgi.Send) -> None:
         await super().__call__({**scope}, receive, send)
 
     def memory_at(self, scope: asgi.Scope) -> Memory[int, WireHeader] | None:
-        if scope["type"] != "http" or scope["method"] == "OPTIONS":
+        if scope["method"] == "OPTIONS":
             return None  # a preflight's rules are those of the method that it asks for
-        rules = self.rules_for(scope, scope["method"])
-        # By identity: a hash would look at all that they declare. They stay beside, so that none takes their place.
-        if id(rules) not in self._memories:
-            self._memories[id(rules)] = rules, Memory() if is_pure(rules) else None
-        return self._memories[id(rules)][1]
+        return self._memories.of(self.rules_for(scope, scope["method"]))
 
     def read(self, scope: asgi.Scope) -> Asked:
         return _read_asgi(scope)
@@ -338,13 +334,13 @@ def _answered(side: Any, response: Any, answer: Answer) -> Any:
         response.headers = type(response.headers)(_rewritten(response.headers, answer))
         return response
     # The other things that Kui takes for a response are applications of their own, and have no headers yet.
-    serve = asgi.serve if side is kui.asgi else wsgi.serve
+    answering: Any = asgi.Answering if side is kui.asgi else wsgi.Answering
 
     class Enclosed(side.HttpResponse):  # type: ignore[misc]
         def __call__(self, connection: Any, *channels: Any) -> Any:
             # A request of its own: whatever has a policy in there is an inner writer.
             inside = {key: value for key, value in connection.items() if key != _WRITER}
-            return serve(response, answer, inside, *channels)
+            return answering(response, answer)(inside, *channels)
 
     return Enclosed()
 

@@ -27,6 +27,8 @@ from .memory import Memory, is_pure
 
 _Endpoint = TypeVar("_Endpoint", bound=Callable[..., object])
 
+_Routers = dict[int, tuple[Router, int]]  # by identity: they are compared by their routes
+
 _FAILED = "crossorigin.starlette.failed"  # in a scope: the answer to a request to which the application raised
 _PAGE = "__crossorigin_page__"  # the attribute in which a hooked page keeps what it was made of
 _HOOKED: WeakSet[ServerErrorMiddleware] = WeakSet()
@@ -86,6 +88,7 @@ def setup(
     build = app.build_middleware_stack
     app.build_middleware_stack = lambda: middleware(build(), rules, app)  # type: ignore[method-assign]
     _SET_UP.add(app)
+    adapter.marks += 1  # an application around it has looked already, perhaps
 
 
 def cors(policy: Rules | None) -> Callable[[_Endpoint], _Endpoint]:
@@ -202,7 +205,8 @@ class _Outermost(asgi.CORSMiddleware):
                 "and the endpoints with @cors(...)"
             )
         self._application = application
-        self._seen = (-1, -1)
+        self._seen = -1
+        self._routers: _Routers = {}
         self._resolves = False
         self._whole: Memory[int, WireHeader] | None = Memory() if is_pure(policy) else None
 
@@ -211,11 +215,11 @@ class _Outermost(asgi.CORSMiddleware):
         return None if self._has_rules_inside() else self._whole
 
     def _has_rules_inside(self) -> bool:
-        routes = len(self._application.router.routes)
-        if self._seen != (routes, adapter.marks):
-            # The first request, and whenever a route was added or an endpoint marked.
-            self._seen = (routes, adapter.marks)
-            self._resolves = _holds_rules(self._application.router, set())
+        grown = any(len(router.routes) != count for router, count in self._routers.values())
+        if grown or self._seen != adapter.marks:
+            # The first request, and whenever a route was added, an endpoint marked or an application set up.
+            self._seen, self._routers = adapter.marks, {}
+            self._resolves = _holds_rules(self._application.router, self._routers)
         return self._resolves
 
     def rules_for(self, scope: Scope, method: str) -> Rules:
@@ -331,19 +335,22 @@ def _marked(endpoint: object) -> Iterator[object]:
     yield from wrapped(endpoint)
 
 
-def _holds_rules(app: object, seen: set[int]) -> bool:
-    """Return whether anything behind *app* is marked or nested, so that requests have to be resolved."""
+def _holds_rules(app: object, seen: _Routers) -> bool:
+    """Return whether anything behind *app* is marked or nested, so that requests have to be resolved.
+
+    Adds to *seen* the routers on the way, each with the number of its routes.
+    """
     for layer in _layers(app):
         if _is_nested(layer):
             return True
         if isinstance(layer, Router) and id(layer) not in seen:
-            seen.add(id(layer))
+            seen[id(layer)] = layer, len(layer.routes)
             if any(_route_holds_rules(route, seen) for route in layer.routes):
                 return True
     return False
 
 
-def _route_holds_rules(route: BaseRoute, seen: set[int]) -> bool:
+def _route_holds_rules(route: BaseRoute, seen: _Routers) -> bool:
     inner = getattr(route, "original_router", None) or getattr(route, "app", None)
     endpoint = getattr(route, "endpoint", inner)
     carriers: Iterable[object] = _marked(endpoint)

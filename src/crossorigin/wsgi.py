@@ -15,7 +15,8 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from .adapter import WRITTEN, Adapter, Asked
-from .answer import Answer, Header, Reply, Rules, cors_lines, error_reply, inner_answer, write
+from .answer import INITIALS, Answer, Header, Reply, Rules, cors_lines, error_reply, inner_answer, write
+from .compose import NO_CORS
 from .decisions import Observer
 from .fetch import REQUEST_NAMES
 from .memory import Memory, Outcome, is_pure
@@ -67,63 +68,83 @@ class CORSMiddleware(Adapter):
             raise TypeError(f"app is {app!r}, an ASGI application; import CORSMiddleware from crossorigin.asgi")
         inner = getattr(app, "wsgi_app", app)  # Flask's idiom: app.wsgi_app = CORSMiddleware(app.wsgi_app, policy)
         self._inner = inner if isinstance(inner, CORSMiddleware) else None
-        is_plain = (type(self).read, type(self).rules_for) == (CORSMiddleware.read, CORSMiddleware.rules_for)
-        self._memory: Memory[str, Header] | None = (
-            Memory() if is_plain and not self._inner and is_pure(policy) else None
-        )
+        is_plain = self._inner is None and not self.redefines(CORSMiddleware, "read rules_for reply quiet_until")
+        self._memory: Memory[str, Header] | None = Memory() if is_plain and is_pure(policy) else None
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Serve one request, as WSGI has it."""
         memory = self._memory
-        if memory is None or WRITTEN in environ:
-            return self._serve(environ, start_response)
-        # The fast path (P1): what `_serve` did when it was asked in the very same words.
-        question: Hashable = environ.get("HTTP_ORIGIN")
-        if question is not None and environ["REQUEST_METHOD"] == "OPTIONS":
-            question = _words(environ)
-        outcome = memory.get(question)
-        if outcome is None or not (outcome.until is None or time.monotonic() < outcome.until):
-            return self._serve(environ, start_response, question)
-        if outcome.reply is not None:
-            reply_status, reply_headers, reply_body = outcome.reply
-            start_response(reply_status, [*reply_headers])
-            return [reply_body] if reply_body else []
-        written: list[tuple[Header, ...]] = []
-        environ[WRITTEN] = written  # until the response starts
+        outcome = question = None
+        if memory is not None:
+            # The fast path (P1): what was decided when the same was asked in the very same words.
+            question = environ.get("HTTP_ORIGIN")
+            if question is not None and environ["REQUEST_METHOD"] == "OPTIONS":
+                question = _words(environ)
+            outcome = memory.get(question)
+            if outcome is not None and outcome.until is not None and outcome.until <= time.monotonic():
+                outcome = None
+        if outcome is None:
+            outcome = self._decide(environ, question)
+        app, answer, lines, reply = self.app, outcome.answer, outcome.lines, outcome.reply
+        if reply is not None:
+            if answer is None:
+                start_response(reply[0], [*reply[1]])
+                return [reply[2]] if reply[2] else []
+            app = _sending(*reply)
+        elif answer is None:
+            return app(environ, start_response)
+        written: list[tuple[Header, ...]] | None = environ.get(WRITTEN)
+        is_inner = written is not None
+        if written is None:
+            written = environ[WRITTEN] = []
 
         def start(status: str, headers: list[Header], exc_info: OptExcInfo | None = None, /) -> Write:
-            environ.pop(WRITTEN, None)
-            for name, _ in headers:
-                if not name or name[0] in _OURS:
-                    headers = _answered(headers, outcome.answer, written)
-                    break
+            if lines is not None and not written:
+                for name, _ in headers:
+                    if not name or name[0] in INITIALS:
+                        headers = _answered(headers, answer, written)
+                        break
+                else:  # there is nothing to replace or to merge with
+                    headers = [*headers, *lines]
             else:
-                headers = _answered(headers, outcome.answer, written) if written else [*headers, *outcome.lines]
+                headers = _answered(headers, answer, written)
+            if is_inner:
+                written[:] = [cors_lines(headers)]
+            else:
+                environ.pop(WRITTEN, None)  # whoever outside of us tries again with the same environment starts anew
             return start_response(status, headers) if exc_info is None else start_response(status, headers, exc_info)
 
         try:
-            body = self.app(environ, start)
+            body = app(environ, start)
         except Exception as error:
-            return _failed(error, start, environ)
-        return body if isinstance(body, list) else _watched(body, start, environ)
+            if _fail(start, environ):
+                raise  # servers and error trackers still see it
+            return chain([error_reply().body], map(_reraise, [error]))
+        if isinstance(body, (list, tuple)):
+            return body  # cannot fail here, and servers do more with these than iterate over them
+        wrapper = environ.get("wsgi.file_wrapper")
+        if isinstance(wrapper, type) and isinstance(body, wrapper):
+            return body
+        return _Body(body, start, environ)
 
-    def _serve(
-        self, environ: WSGIEnvironment, start_response: StartResponse, question: Hashable = None
-    ) -> Iterable[bytes]:
-        """Serve one request, and keep what became of its *question* for the next time."""
+    def _decide(self, environ: WSGIEnvironment, question: Hashable) -> Outcome[str, Header]:
+        """Return what becomes of a request, and remember it as what became of *question*."""
         asked = self.read(environ)
         rules = self.rules_for(environ, asked.method)
         answer = asked.of(rules)
         if answer is None:
-            return self.app(environ, start_response)
+            return Outcome(None)
         reply = self.reply(rules, asked, answer)
-        is_preflight = reply is not None and asked.kind == "preflight"
-        if self._memory is not None and not answer.block.expose_all:
-            sent = _on_the_wire(reply) if reply is not None and is_preflight else None
-            outcome = Outcome(answer, tuple(write((), answer)), sent, self.quiet_until(asked, answer))
+        sent = None if reply is None else _on_the_wire(reply)
+        until = self.quiet_until(asked, answer)
+        outcome: Outcome[str, Header]
+        if asked.kind == "preflight":
+            outcome = Outcome(None, reply=sent, until=until)
+        else:
+            outcome = Outcome(answer, None if answer.block.expose_all else tuple(write((), answer)), sent, until)
+        if self._memory is not None:
             self._memory.keep(question, outcome)
-        app = self.app if reply is None else sending(reply)
-        return app(environ, start_response) if is_preflight else serve(app, answer, environ, start_response)
+        return outcome
 
     def read(self, environ: WSGIEnvironment) -> Asked:
         """Return what the request of *environ* asks of the rules."""
@@ -137,26 +158,15 @@ class CORSMiddleware(Adapter):
         return self.policy if self._inner is None else self._inner.rules_for(environ, method)
 
 
-def serve(
-    app: WSGIApplication, answer: Answer, environ: WSGIEnvironment, start_response: StartResponse
-) -> Iterable[bytes]:
-    """Run *app*, and let its response leave with *answer*; or a plain 500, if it raises before there is one (S12)."""
-    is_inner = WRITTEN in environ
-    written: list[tuple[Header, ...]] = environ.setdefault(WRITTEN, [])
+class Answering(CORSMiddleware):
+    """Gives all responses of an application the one answer that somebody else got, and told of."""
 
-    def start(status: str, headers: list[Header], exc_info: OptExcInfo | None = None, /) -> Write:
-        headers = _answered(headers, answer, written)
-        if is_inner:
-            written[:] = [cors_lines(headers)]
-        else:
-            environ.pop(WRITTEN, None)  # whoever outside of us tries again with the same environment starts anew
-        return start_response(status, headers) if exc_info is None else start_response(status, headers, exc_info)
+    def __init__(self, app: WSGIApplication, answer: Answer) -> None:
+        super().__init__(app, NO_CORS)
+        self._outcome: Outcome[str, Header] = Outcome(answer)
 
-    try:
-        body = app(environ, start)
-    except Exception as error:
-        return _failed(error, start, environ)
-    return _watched(body, start, environ)
+    def _decide(self, environ: WSGIEnvironment, question: Hashable) -> Outcome[str, Header]:
+        return self._outcome
 
 
 def _answered(headers: list[Header], answer: Answer, written: list[tuple[Header, ...]]) -> list[Header]:
@@ -164,21 +174,6 @@ def _answered(headers: list[Header], answer: Answer, written: list[tuple[Header,
     if written and not answer.block.keep and cors_lines(headers) == written[0]:
         return write(headers, inner_answer(answer)) if not written[0] else headers
     return write(headers, answer)
-
-
-def _failed(error: Exception, start: StartResponse, environ: WSGIEnvironment) -> Iterable[bytes]:
-    """Answer for an application that raised *error*, and raise it on, so that servers and error trackers see it."""
-    if _fail(start, environ):
-        raise error
-    return chain([error_reply().body], map(_reraise, [error]))
-
-
-def _watched(body: Iterable[bytes], start: StartResponse, environ: WSGIEnvironment) -> Iterable[bytes]:
-    """Return *body*, watched if it may fail. Servers do more with a list or a file than iterate over it."""
-    wrapper = environ.get("wsgi.file_wrapper")
-    if isinstance(body, (list, tuple)) or (isinstance(wrapper, type) and isinstance(body, wrapper)):
-        return body
-    return _Body(body, start, environ)
 
 
 def _fail(start: StartResponse, environ: WSGIEnvironment) -> bool:
@@ -198,9 +193,8 @@ def _fail(start: StartResponse, environ: WSGIEnvironment) -> bool:
     return True
 
 
-def sending(reply: Reply) -> WSGIApplication:
-    """Return an application whose response is *reply*."""
-    status, headers, body = _on_the_wire(reply)
+def _sending(status: str, headers: tuple[Header, ...], body: bytes) -> WSGIApplication:
+    """Return an application whose response this is."""
 
     def send_reply(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         start_response(status, [*headers])
@@ -227,7 +221,6 @@ def read(environ: WSGIEnvironment) -> Asked:
 
 
 _STATUSES = frozenset(HTTPStatus)
-_OURS = frozenset("aAvV")  # how the names begin of what an answer replaces or merges with: CORS headers and Vary
 _ENVIRON_NAMES = {name: f"HTTP_{name.upper().replace('-', '_')}" for name in REQUEST_NAMES}
 
 
