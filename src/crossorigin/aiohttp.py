@@ -198,9 +198,13 @@ async def _write_headers(request: web.Request, response: web.StreamResponse) -> 
     if outcome is None or outcome.answer is None or isinstance(response, _Reply):
         return
     headers = response.headers
-    if outcome.lines is not None and not any(name[:1] in INITIALS for name in headers):
-        headers.extend(outcome.lines)
-        return
+    if outcome.lines is not None:
+        for name in headers:
+            if name[:1] in INITIALS:
+                break
+        else:  # there is nothing to replace or to merge with
+            headers.extend(outcome.lines)
+            return
     lines = list(headers.items())
     added = [line for line in lines if line[0].lower() in _ADDED]
     headers.clear()
@@ -237,15 +241,18 @@ async def _outcome(request: web.Request) -> Outcome[int, Header] | None:
 def _covering(request: web.Request) -> "tuple[_ApplicationAdapter, Rules] | None":
     """Return what `_innermost` does, where one look at the match tells; ``None`` where it does not."""
     match = request.match_info
-    enforcing = _adapter(match.apps)
-    if enforcing is None or isinstance(enforcing.policy, ByMethod):
+    apps = match.apps
+    enforcing = _adapter(apps)
+    if enforcing is None:
         return None
-    if request.method != hdrs.METH_OPTIONS and match.http_exception is None:
-        rules = _rules_of(match, request.method) if adapter.marks else None
-        return (enforcing, enforcing.policy if rules is None else rules) if not isinstance(rules, ByMethod) else None
-    # The match for the method that a preflight asks for, or for one that is allowed here, may have rules of its own.
-    is_alone = adapter.marks == 0 and len(match.apps) == 1 and enforcing.is_alone_in(match.apps[0])
-    return (enforcing, enforcing.policy) if is_alone else None
+    rules: Rules | None = enforcing.policy
+    if request.method == hdrs.METH_OPTIONS or match.http_exception is not None:
+        # The match for the method that a preflight asks for, or for one that is allowed here, may have its own rules.
+        if adapter.marks or len(apps) > 1 or not enforcing.is_alone_in(apps[0]):
+            return None
+    elif adapter.marks:
+        rules = _rules_of(match, request.method) or rules
+    return None if rules is None or isinstance(rules, ByMethod) else (enforcing, rules)
 
 
 def _read(request: web.Request) -> Asked:
@@ -266,8 +273,9 @@ def _question(request: web.Request) -> Hashable:
     headers = request.headers
     if hdrs.ORIGIN not in headers:
         return None
-    names = _ASKED if request.method == hdrs.METH_OPTIONS else (hdrs.ORIGIN,)
-    return tuple([(name, *headers.getall(name, ())) for name in names])
+    if request.method != hdrs.METH_OPTIONS:
+        return tuple(headers.getall(hdrs.ORIGIN))
+    return tuple([(name, *headers.getall(name, ())) for name in _ASKED])
 
 
 _ASKED = tuple(name for name in fetch.REQUEST_NAMES if name not in (fetch.HOST, fetch.FETCH_SITE))

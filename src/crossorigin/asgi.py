@@ -117,8 +117,10 @@ class CORSMiddleware(Adapter):
             return
         written: list[tuple[WireHeader, ...]] | None = scope.get(WRITTEN)
         is_inner = written is not None
+        inside = scope
         if written is None:
-            written = []
+            inside = dict(scope)
+            inside[WRITTEN] = written = []
         started = False
 
         # Hands on what `send` returns: to await it here would cost a coroutine for each message.
@@ -135,7 +137,9 @@ class CORSMiddleware(Adapter):
                         headers = [*headers, *lines]
                         if is_inner:
                             written[:] = [cors_wire_lines(headers)]
-                        return send({**message, "headers": headers})
+                        message = dict(message)
+                        message["headers"] = headers
+                        return send(message)
                 headers = _answered(headers, answer, written)
                 if is_inner:
                     written[:] = [cors_wire_lines(headers)]
@@ -143,7 +147,7 @@ class CORSMiddleware(Adapter):
             return send(message)
 
         try:
-            await app(scope if is_inner else {**scope, WRITTEN: written}, receive, send_answered)
+            await app(inside, receive, send_answered)
         except Exception:
             if not started and self.answers_exceptions(scope, answer):
                 await sending(error_reply())(scope, receive, send_answered)
