@@ -1,0 +1,1 @@
+"""What CORS costs: crossorigin beside the bare application, the limit, and other libraries, measured side by side."""

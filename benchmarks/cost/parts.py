@@ -1,0 +1,111 @@
+"""The profile of one request: the parts of what the generic adapters do when an outcome is remembered, each alone.
+
+Each part is the same statements as in `crossorigin.asgi` and `crossorigin.wsgi`, over the objects of one allowed
+request, and what the limit does besides. What is left over in a whole request are calls, closures and tests.
+"""
+
+import timeit
+from typing import Any, NamedTuple
+
+from .carrying import environ_of, scope_of
+from .kinds import ALLOWED
+from .reporting import Table, Target, nanoseconds
+
+TITLE = "the parts of a request"
+NUMBER = 2000  # of runs between two looks at the clock
+ROUNDS, QUICK_ROUNDS = 60, 10
+
+
+class Part(NamedTuple):
+    """Some statements, and what they are for."""
+
+    what: str
+    statements: str
+
+
+PARTS = {
+    "ASGI": (
+        Part(
+            "look for Origin among the lines of the request",
+            "for name, value in scope['headers']:\n    if name == b'origin':\n        question = value",
+        ),
+        Part("recall what became of it", "outcome = outcomes.get(b'https://app.example.com')"),
+        Part(
+            "mark the request, so that a policy further in is not overwritten (S11)",
+            "scope['crossorigin.written'] = written = []\ndel scope['crossorigin.written']",
+        ),
+        Part(
+            "look through the response for CORS headers and Vary (S10, S11)",
+            "for name, _ in headers:\n    if not name or name[0] in ours:\n        break",
+        ),
+        Part("copy the message with four more lines", "{**message, 'headers': [*headers, *lines]}"),
+        Part("the limit: copy it with one more", "{**message, 'headers': [*headers, lines[0]]}"),
+    ),
+    "WSGI": (
+        Part(
+            "look for Origin in the environment, and recall what became of it",
+            "question = environ.get('HTTP_ORIGIN')\nenviron['REQUEST_METHOD'] == 'OPTIONS'\noutcomes.get(question)",
+        ),
+        Part(
+            "mark the request, so that a policy further in is not overwritten (S11)",
+            "environ['crossorigin.written'] = written = []\nenviron.pop('crossorigin.written', None)",
+        ),
+        Part(
+            "look through the response for CORS headers and Vary (S10, S11)",
+            "for name, _ in text_headers:\n    if not name or name[0] in text_ours:\n        break",
+        ),
+        Part("copy the list of lines with four more", "[*text_headers, *text_lines]"),
+        Part("the limit: append one line", "text_headers.append(text_lines[0])\ntext_headers.pop()"),
+    ),
+}
+
+Data = dict[str, dict[str, float]]
+
+
+def measure(quick: bool = False) -> Data:
+    """Return how many nanoseconds each part takes, by stack."""
+    rounds = QUICK_ROUNDS if quick else ROUNDS
+    return {stack: {part.what: _timed(part.statements, rounds) for part in parts} for stack, parts in PARTS.items()}
+
+
+def _timed(statements: str, rounds: int) -> float:
+    names = _names()
+    timed, empty = (
+        min(timeit.repeat(code, number=NUMBER, repeat=rounds, globals=names)) for code in (statements, "pass")
+    )
+    return (timed - empty) / NUMBER * 1e9
+
+
+def _names() -> dict[str, Any]:
+    """Return what the statements name: the objects of one request, and of one response with two lines."""
+    headers = [(b"content-type", b"application/json"), (b"content-length", b"13")]
+    lines = tuple((f"access-control-{number}".encode(), b"value") for number in range(4))
+    return {
+        "scope": scope_of(ALLOWED.request),
+        "environ": environ_of(ALLOWED.request),
+        "outcomes": {b"https://app.example.com": None, None: None},
+        "headers": headers,
+        "lines": lines,
+        "message": {"type": "http.response.start", "status": 200, "headers": headers},
+        "ours": frozenset(b"aAvV"),
+        "text_headers": [(name.decode(), value.decode()) for name, value in headers],
+        "text_lines": tuple((name.decode(), value.decode()) for name, value in lines),
+        "text_ours": frozenset("aAvV"),
+    }
+
+
+def tables(data: Data) -> list[Table]:
+    """Return a table for each stack."""
+    return [
+        Table(
+            f"{stack}, an allowed request",
+            ("part", "alone"),
+            [[what, nanoseconds(each)] for what, each in rows.items()],
+        )
+        for stack, rows in data.items()
+    ]
+
+
+def targets(data: Data) -> list[Target]:
+    """Return nothing: the parts have no targets of their own."""
+    return []
