@@ -1,11 +1,13 @@
 """The command: ``python -m benchmarks.scorecard`` prints the table, and ``--help`` says what else it does."""
 
 import argparse
+import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from rich.console import Console
+from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
@@ -25,53 +27,114 @@ PAGE, PICTURE = DOCS / "scorecard.md", DOCS / "scorecard.svg"
 STYLES = {Mark.KEPT: "green", Mark.PARTLY: "green", Mark.TASTE: "yellow", Mark.BROKEN: "bold red", Mark.LACKS: "dim"}
 
 
+WIDE = 240  # where nobody says how wide: a file or a pipe
+
+DESCRIPTION = """\
+Play the server's rules for CORS on crossorigin and on the other Python libraries, and print the table. With --library,
+--rule or --situation, each of which can be repeated, play these alone, and show what was sent, what came, and what must
+hold."""
+EPILOGUE = """\
+libraries: {libraries}
+rules: {rules}
+situations: an unknown name lists them all
+
+exit status: 0 if crossorigin keeps all that was played, 1 if it breaks a rule, 2 if there is nothing to play"""
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command, and return its exit status: 1 if crossorigin breaks a rule, 2 for a name that does not exist."""
-    parser = argparse.ArgumentParser("python -m benchmarks.scorecard", description=__doc__)
-    parser.add_argument(
-        "--library", action="append", default=[], help="play on this library alone, and show everything"
-    )
-    parser.add_argument("--rule", action="append", default=[], help="play this rule alone, and show everything")
-    parser.add_argument(
-        "--situation", action="append", default=[], help="play this situation alone, and show everything"
-    )
-    parser.add_argument("--write", action="store_true", help=f"write {PAGE.name} and {PICTURE.name} into docs/")
-    given = parser.parse_args(arguments)
-    chosen = given.library or given.rule or given.situation
-    if given.write and chosen:
-        parser.error("--write writes all of it: leave out --library, --rule and --situation")
+    """Run the command, and return its exit status: 1 if crossorigin breaks a rule, 2 if there is nothing to play."""
     known = {
         "library": [*FAMILIES, *(library.name for library in LIBRARIES if library.name not in FAMILIES)],
         "rule": list(RULES),
         "situation": [situation.name for situation in SITUATIONS],
     }
+    given = _parsed(known, arguments)
     for kind, names in known.items():
         for name in getattr(given, kind):
             if name not in names:
-                print(f"there is no {kind} {name!r}; there are {', '.join(names)}", file=sys.stderr)
-                return 2
-    console = Console()
-    if chosen:
-        return _show(console, _chosen_libraries(given), _chosen_situations(given))
+                return _mistaken(f"there is no {kind} {name!r}; there are {', '.join(names)}")
+    console = Console(width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else WIDE)
+    if given.library or given.rule or given.situation:
+        situations = _chosen_situations(given)
+        if not situations:
+            rules = ", ".join(dict.fromkeys(each.rule for each in SITUATIONS if each.name in given.situation))
+            return _mistaken(
+                f"nothing to play: {', '.join(given.situation)} shows {rules}, not {', '.join(given.rule)}"
+            )
+        return _show(console, _chosen_libraries(given), situations)
     found = scores()
     if given.write:
         PAGE.write_text(page(found), encoding="utf-8")
         PICTURE.write_text(picture(found), encoding="utf-8")
-    console.print(table(found))
+    for each in tables(found, console):
+        console.print(each)
     for mark in Mark:
         console.print(Text.assemble((f"{mark.sign:>4} ", STYLES[mark]), mark.meaning))
     return int(any(cell.broken for score in found if score.family == OURS for cell in score.cells.values()))
 
 
-def table(found: Sequence[Score]) -> Table:
-    """Return the table for the terminal: a row for each rule."""
-    made = Table("", "")
+def tables(found: Sequence[Score], console: Console) -> list[Table]:
+    """Return the table for the terminal, a row for each rule.
+
+    Where it is wider than *console*, the titles of the rules stand in a list before it, and the libraries in as many
+    tables as they need, crossorigin in each.
+    """
+    whole = _table(found, titles=True)
+    if _fits(whole, console):
+        return [whole]
+    titles = Table("rule", "", box=None, show_header=False)
+    for rule, title in RULES.items():
+        titles.add_row(rule, title)
+    made, (first, *rest) = [titles], found
+    shown = [first]
+    for score in rest:
+        if len(shown) > 1 and not _fits(_table([*shown, score]), console):
+            made.append(_table(shown))
+            shown = [first]
+        shown.append(score)
+    return [*made, _table(shown)]
+
+
+def _table(found: Sequence[Score], titles: bool = False) -> Table:
+    made = Table()
+    made.add_column("", no_wrap=True)
+    if titles:
+        made.add_column("", no_wrap=True)
     for score in found:
         made.add_column(score.family.replace("-", "\n"), justify="center", no_wrap=True)
     for rule, title in RULES.items():
         cells = [score.cells[rule] for score in found]
-        made.add_row(rule, title, *(Text(cell.sign, STYLES[cell.mark]) for cell in cells))
+        made.add_row(rule, *([title] if titles else []), *(Text(cell.sign, STYLES[cell.mark]) for cell in cells))
     return made
+
+
+def _fits(table: Table, console: Console) -> bool:
+    unbounded = console.options.update(width=10_000)
+    return Measurement.get(console, unbounded, table).maximum <= console.width
+
+
+def _parsed(known: Mapping[str, Sequence[str]], arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        "python -m benchmarks.scorecard",
+        description=DESCRIPTION,
+        epilog=EPILOGUE.format(libraries=", ".join(known["library"]), rules=", ".join(known["rule"])),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    examples = {"library": "flask-cors", "rule": "S10", "situation": "vary-denied"}
+    for kind, example in examples.items():
+        parser.add_argument(
+            f"--{kind}", action="append", default=[], metavar="NAME", help=f"this {kind} alone, such as {example}"
+        )
+    parser.add_argument("--write", action="store_true", help=f"write {PAGE.name} and {PICTURE.name} into docs/, too")
+    given = parser.parse_args(arguments)
+    if given.write and (given.library or given.rule or given.situation):
+        parser.error("--write writes all of it: leave out --library, --rule and --situation")
+    return given
+
+
+def _mistaken(message: str) -> int:
+    print(message, file=sys.stderr)
+    return 2
 
 
 def _chosen_libraries(given: argparse.Namespace) -> list[Library]:

@@ -12,6 +12,7 @@ from .situation import Asks, Compares, Exchange, Seen, settled
 
 RELEVANT = ("vary", "location", "allow")
 LONGEST = 100
+MICRO = 1_000_000
 
 
 def told(exchange: Exchange) -> tuple[str, str]:
@@ -70,10 +71,11 @@ def in_full(outcome: Outcome) -> Iterator[str]:
         yield f"< {exchange.response.status}"
         yield from (f"< {name}: {value}" for name, value in exchange.response.headers)
     yield ""
-    yield from (f"In the log: {record!r}" for record in seen.log)
-    if isinstance(situation.play, Compares) and seen.costs:
-        many, one = seen.costs
-        yield f"{many.steps:,} steps and {many.seconds:.6f} s; to compare, {one.steps:,} steps and {one.seconds:.6f} s"
+    yield from (f"In the log: {_short(record)!r}" for record in seen.log)
+    if seen.cost is not None and isinstance(situation.play, Compares):
+        yield f"A request, where {situation.policy.says}: {seen.cost.fewer * MICRO:,.0f} microseconds"
+        yield f"A request, where {situation.play.more.says}: {seen.cost.more * MICRO:,.0f} microseconds"
+        yield f"To compare, `in` on a list of the origins that are more: {seen.cost.scan * MICRO:,.0f} microseconds"
     if seen.verdict is not None:
         yield f"The page: {seen.verdict.message}"
     if outcome.lacks:

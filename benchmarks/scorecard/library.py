@@ -4,7 +4,8 @@ Knows no library. What a library does not do by its own documentation is said in
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from importlib.metadata import version
 from typing import Any
 
@@ -32,7 +33,8 @@ class Library:
             `NotOffered`.
         ask: Plays one request on such an application.
         open: Plays a WebSocket's handshake from an origin; the response is 101 if it is accepted.
-        lacks: Rules that the library does not offer, each with what its documentation says.
+        lacks: Rules that the library does not offer, each with what its documentation says; what it keeps of them
+            nevertheless is kept.
         excuses: Situations that may fail, each with what its documentation says.
         logger: The logger that its documentation names.
     """
@@ -51,6 +53,11 @@ class Library:
     def family(self) -> str:
         """What the table calls it, whichever of its stacks this is."""
         return next((family for family in SEVERAL_STACKS if self.name.startswith(f"{family}-")), self.name)
+
+    @cached_property
+    def without(self) -> "Library":
+        """The same application, without the library."""
+        return replace(self, serve=lambda policy: self.serve(None))
 
     @property
     def is_ours(self) -> bool:

@@ -5,13 +5,12 @@ or the past matters, a fresh one is built.
 """
 
 import logging
-import sys
+import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cache
-from types import FrameType
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -23,7 +22,8 @@ from .policies import OWN, Neutral
 from .situation import Asks, Compares, Cost, Exchange, Fetches, Logs, Opens, Seen, Situation
 
 COOKIE = ("Cookie", "session=1")
-TIMES = 5
+ROUNDS, MOST_ROUNDS = 5, 50  # of measuring: more while noise may be all that grows
+CLEAR = 100  # times what a scan takes is no noise
 
 
 @dataclass(frozen=True)
@@ -61,18 +61,28 @@ class Outcome:
 
 
 def play(library: Library, situation: Situation) -> Outcome:
-    """Play *situation* on *library*."""
-    lacks = library.lacks.get(situation.rule, "")
-    if lacks:
-        return Outcome(library, situation, lacks=lacks)
+    """Play *situation* on *library*.
+
+    A rule that the library does not offer is played, too, and what it keeps of it is kept; but what its application
+    keeps without the library, such as letting requests through, is not to the library's credit.
+    """
+    found = _played(library, situation)
+    if found.problems:
+        lacks = library.lacks.get(situation.rule) or library.excuses.get(situation.name, "")
+        return replace(found, lacks=lacks)
+    if found.is_kept and situation.rule in library.lacks and _played(library.without, situation).is_kept:
+        return replace(found, lacks=library.lacks[situation.rule])
+    return found
+
+
+def _played(library: Library, situation: Situation) -> Outcome:
     try:
-        with _listening(library.logger or "crossorigin") as records:
+        with _listening(library.logger or "crossorigin", isinstance(situation.play, Logs)) as records:
             seen = _see(library, situation)
     except NotOffered as error:
         return Outcome(library, situation, lacks=str(error))
     seen = replace(seen, log=tuple(records))
-    problems = tuple(dict.fromkeys(situation.holds(seen)))
-    return Outcome(library, situation, seen, problems, library.excuses.get(situation.name, "") if problems else "")
+    return Outcome(library, situation, seen, tuple(dict.fromkeys(situation.holds(seen))))
 
 
 def _see(library: Library, situation: Situation) -> Seen:
@@ -84,17 +94,19 @@ def _see(library: Library, situation: Situation) -> Seen:
         case Fetches() as fetch:
             return _fetch(library, served(library, situation.policy), fetch)
         case Opens(origin):
-            assert library.open is not None, f"{library.name} says nothing of WebSockets"
+            if library.open is None:
+                raise NotOffered(library.lacks[situation.rule])
             request = Request.actual(origin, "/ws", Upgrade="websocket")
             handshake, app = library.open, library.serve(situation.policy)
             return Seen((Exchange(request, _tried(lambda: handshake(app, origin))),))
         case Logs(requests):
             app = library.serve(situation.policy)  # a fresh one has logged nothing yet
             return Seen(tuple(_exchange(library, app, request) for request in requests))
-        case Compares(request_of, other):
-            policies = (situation.policy, other)
-            costs = tuple(_cost(library, library.serve(policy), request_of) for policy in policies)
-            return Seen((_exchange(library, served(library, other), request_of(0)),), costs=costs)
+        case Compares(request_of, more):
+            apps = (library.serve(situation.policy), library.serve(more))
+            added = list(more.origins[len(situation.policy.origins) :])
+            cost = _cost(lambda number, app: _exchange(library, app, request_of(number)), apps, added)
+            return Seen((_exchange(library, apps[0], request_of(0)),), cost=cost)
 
 
 @cache
@@ -142,17 +154,18 @@ def _fetch(library: Library, app: Any, fetch: Fetches) -> Seen:
 
 
 @contextmanager
-def _listening(name: str) -> Iterator[list[str]]:
-    """Read what a library's logger says, and keep it from the terminal."""
+def _listening(name: str, debugging: bool) -> Iterator[list[str]]:
+    """Keep what a library's logger says from the terminal, and read all of it where *debugging*."""
     records: list[str] = []
 
     class Reader(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
             records.append(record.getMessage())
 
-    logger, reader = logging.getLogger(name), Reader()
+    logger = logging.getLogger(name)
+    reader = Reader() if debugging else logging.NullHandler()
     before = logger.level, logger.propagate
-    logger.setLevel(logging.DEBUG)
+    logger.setLevel(logging.DEBUG if debugging else before[0])
     logger.propagate = False
     logger.addHandler(reader)
     try:
@@ -162,24 +175,25 @@ def _listening(name: str) -> Iterator[list[str]]:
         logger.level, logger.propagate = before
 
 
-def _cost(library: Library, app: Any, request_of: Callable[[int], Request]) -> Cost:
-    """Return what a request costs, each time from another origin: an answer that is remembered costs nothing."""
-    times = []
-    for number in range(1, TIMES):
-        start = time.perf_counter()
-        _exchange(library, app, request_of(number))
-        times.append(time.perf_counter() - start)
-    steps = 0
+def _cost(ask: Callable[[int, Any], object], apps: tuple[Any, Any], added: list[str]) -> Cost:
+    """Return what a request costs on each of *apps*, the second of which has the origins *added*.
 
-    def trace(frame: FrameType, event: str, argument: Any) -> Any:
-        nonlocal steps
-        steps += event == "line"
-        return trace
+    The three are measured in turns, so that what disturbs one disturbs the others; each twice in its turn, so that it
+    finds in the caches of its library what it left there. An answer that is remembered costs nothing, and so the origin
+    is another one each time.
+    """
+    missing = f"{added[0][:-1]}?"  # as long as those that are there, and alike but for its end
+    cost = Cost(math.inf, math.inf, math.inf)
+    for number in range(MOST_ROUNDS):
+        fewer, more = (min(_timed(ask, 2 * number + turn, app) for turn in (0, 1)) for app in apps)
+        scan = min(_timed(added.__contains__, missing) for turn in (0, 1))
+        cost = Cost(min(cost.fewer, fewer), min(cost.more, more), min(cost.scan, scan))
+        if cost.more - cost.fewer > CLEAR * cost.scan or (number >= ROUNDS and not cost.grows):
+            break
+    return cost
 
-    before = sys.gettrace()
-    sys.settrace(trace)
-    try:
-        _exchange(library, app, request_of(0))
-    finally:
-        sys.settrace(before)
-    return Cost(steps, min(times))
+
+def _timed(act: Callable[..., object], *given: object) -> float:
+    start = time.perf_counter()
+    act(*given)
+    return time.perf_counter() - start

@@ -31,6 +31,7 @@ class Neutral:
         exposed: Response headers by name, or `ANY`.
         max_age: For how many seconds a preflight may be remembered.
         public: Whether everything below `PUBLIC_PATH` has the policy `PUBLIC` instead.
+        nested: Whether that policy is declared inside the application, and the other one around all of it.
         enforce: Whether requests of other origins are kept from the application.
     """
 
@@ -44,24 +45,13 @@ class Neutral:
     exposed: tuple[str, ...] | str = ()
     max_age: int | None = None
     public: bool = False
+    nested: bool = False
     enforce: bool = False
-
-
-class Name(str):
-    """An origin that is declared. Comparing it takes a line of Python, so that `Cost` sees comparisons as steps."""
-
-    __slots__ = ()
-
-    def __eq__(self, other: object) -> bool:
-        return str.__eq__(self, other)
-
-    __hash__ = str.__hash__
 
 
 def many(count: int) -> Neutral:
     """Return the policy that lists *count* origins."""
-    origins = tuple(Name(f"https://tenant{number}.example") for number in range(count))
-    return Neutral(f"{count:,} origins are listed", origins)
+    return Neutral(f"{count:,} origins are listed", tuple(f"https://tenant{number}.example" for number in range(count)))
 
 
 # fmt: off
@@ -85,5 +75,7 @@ BY_PATH = Neutral(f"any origin below {PUBLIC_PATH}; elsewhere two origins, with 
                   credentials=True, public=True)
 ENFORCED = Neutral("two origins are listed, and requests of others are kept from the application", (APP, OTHER),
                    enforce=True)
-FEW, MANY = many(1), many(20_000)
+NESTED = Neutral(f"any origin, by a policy that the application has inside, below {PUBLIC_PATH}; around it two "
+                 "origins, with credentials", (APP, OTHER), credentials=True, public=True, nested=True)
+MANY, MORE = many(20_000), many(40_000)
 # fmt: on

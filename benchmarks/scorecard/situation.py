@@ -59,10 +59,10 @@ class Logs:
 
 @dataclass(frozen=True)
 class Compares:
-    """One request, under the policy and under another one: what does each cost?"""
+    """One request, each time from another origin, under the policy and under one that lists more: what does it cost?"""
 
     request: Callable[[int], Request]
-    other: Neutral
+    more: Neutral
 
 
 Play = Asks | Fetches | Opens | Logs | Compares
@@ -70,15 +70,22 @@ Play = Asks | Fetches | Opens | Logs | Compares
 
 @dataclass(frozen=True)
 class Cost:
-    """What a request costs at the least of several times.
+    """What a request costs, in seconds: the least of several times, all taken in turns in one run.
 
     Attributes:
-        steps: Lines of Python that run, comparisons of declared origins among them; 0 if they run in another thread.
-        seconds: Time.
+        fewer: Under the policy.
+        more: Under the policy that lists more origins.
+        scan: To compare: what Python takes to look for an origin in a list of those that are more.
     """
 
-    steps: int
-    seconds: float
+    fewer: float
+    more: float
+    scan: float
+
+    @property
+    def grows(self) -> bool:
+        """Whether more origins cost more: a fifth of that scan or above. What costs the same grows by nothing."""
+        return self.more - self.fewer > self.scan / 5
 
 
 @dataclass(frozen=True)
@@ -103,14 +110,14 @@ class Seen:
         bare: What the same application answers to the same requests without the library.
         verdict: How a page's fetch ended.
         log: The records of the library's log.
-        costs: What the request costs under the situation's policy, and under the one that it is compared with.
+        cost: What the request costs.
     """
 
     exchanges: tuple[Exchange, ...] = ()
     bare: tuple[Response, ...] = ()
     verdict: Verdict | None = None
     log: tuple[str, ...] = ()
-    costs: tuple[Cost, ...] = ()
+    cost: Cost | None = None
 
 
 Holds = Callable[[Seen], list[str]]

@@ -1,7 +1,7 @@
 """The libraries: a driver for each, which does what the library's documentation tells, on its kind of application.
 
 Adding one is adding a module and a name to `LIBRARIES`. The applications without any library are shared: crossorigin is
-played on the same Starlette, FastAPI, aiohttp and Kui applications as the others.
+played on the same applications as the others.
 """
 
 from ..library import Library

@@ -112,5 +112,5 @@ LIBRARY = Library(
     serve,
     ask_aiohttp,
     lacks={"S17": HTTP_ONLY, "S18": NO_GUARD, "S20": NO_LOG},
-    excuses={"preflight-missing-path": _ADDED, "preflight-slash": _ADDED, "status-404": _ADDED},
+    excuses={"preflight-missing-path": _ADDED, "preflight-slash": _ADDED, "status-404": _ADDED, "status-405": _ADDED},
 )

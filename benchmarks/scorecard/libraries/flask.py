@@ -4,20 +4,21 @@ import re
 from typing import Any
 
 from flask import Flask, Response, request
-from flask_cors import CORS
+from flask_cors import CORS, cross_origin
 
 from conformance.stacks.wsgi import ask_wsgi
 
 from ..library import NO_GUARD, NO_WEBSOCKETS_ON_WSGI, Library, NotOffered
 from ..policies import ANY, PUBLIC, PUBLIC_PATH, Neutral
-from .routes import LOCKED, METHODS, PATHS, POST_ONLY, answer, is_locked
+from .routes import FEED, LOCKED, METHODS, PATHS, POST_ONLY, answer, is_locked
 
 
-def application() -> Flask:
-    """Return the API as a Flask application, with its lock."""
+def application(feed: Neutral | None = None) -> Flask:
+    """Return the API as a Flask application, with its lock; the public feed with the policy *feed*, if there is one."""
     app = Flask("scorecard")
     for path in PATHS:
-        app.add_url_rule(path, path, _view, methods=METHODS)
+        view = cross_origin(**arguments(feed))(_view) if feed and path == FEED else _view
+        app.add_url_rule(path, path, view, methods=METHODS)
     app.add_url_rule(POST_ONLY, POST_ONLY, _view, methods=["POST"])
     app.before_request(_authenticate)
     app.logger.disabled = True  # it reports exceptions on the terminal
@@ -54,10 +55,10 @@ def arguments(policy: Neutral) -> dict[str, Any]:
 
 def serve(policy: Neutral | None) -> Flask:
     """Return the application with flask-cors."""
-    app = application()
     if policy is None:
-        return app
-    if policy.public:
+        return application()
+    app = application(PUBLIC if policy.nested else None)
+    if policy.public and not policy.nested:
         CORS(app, resources={rf"{PUBLIC_PATH}/*": arguments(PUBLIC), r"/*": arguments(policy)})
     else:
         CORS(app, **arguments(policy))
@@ -71,7 +72,7 @@ LIBRARY = Library(
     ("flask-cors", "flask"),
     "`CORS(app, origins=[...], ...)`; subdomains by the regular expression `https://[a-z0-9-]+\\.example\\.com`, since "
     "its documentation does not say that an expression has to end in `$`; a policy for a path by `resources`, as its "
-    'README writes them: `r"/public/*"`.',
+    'README writes them: `r"/public/*"`, and a nested one by `@cross_origin(...)`.',
     serve,
     ask_wsgi,
     lacks={"S17": NO_WEBSOCKETS_ON_WSGI, "S18": NO_GUARD},

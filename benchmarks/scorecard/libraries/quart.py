@@ -80,8 +80,8 @@ def serve(policy: Neutral | None) -> Quart:
 LIBRARY = Library(
     "quart-cors",
     ("quart-cors", "quart"),
-    "`cors(app, allow_origin=[...], ...)`; subdomains by the regular expression of its README, "
-    r'`re.compile(r"https:\/\/.*\.example\.com")`; a policy for a route by `route_cors`.',
+    "`cors(app, allow_origin=[...], ...)`; subdomains by a regular expression after the example of its README for "
+    r'`route_cors`, `re.compile(r"https:\/\/.*\.example\.com")`; a policy for a route by `route_cors`.',
     serve,
     ask,
     open_websocket,

@@ -43,15 +43,28 @@ async def greet(websocket: WebSocket) -> None:
     await websocket.close()
 
 
-def starlette_application(feed: bool = True) -> Starlette:
-    """Return the API as a Starlette application, with its lock; without the public feed, if it goes elsewhere."""
-    return Starlette(routes=_routes(feed), middleware=[Middleware(Lock)])
+def starlette_application(feed: Mount | None = None) -> Starlette:
+    """Return the API as a Starlette application, with its lock; the public feed may be a mount."""
+    return Starlette(routes=[*([feed] if feed else []), *_routes()], middleware=[Middleware(Lock)])
 
 
-def fastapi_application(feed: bool = True) -> FastAPI:
-    """Return the same as a FastAPI application."""
+def _routes() -> list[BaseRoute]:
+    routes = [Route(path, endpoint, methods=list(METHODS)) for path in PATHS]
+    return [*routes, Route(POST_ONLY, endpoint, methods=["POST"]), WebSocketRoute("/ws", greet)]
+
+
+def starlette_feed(middleware: Middleware) -> Mount:
+    """Return the public feed as a mount with middleware of its own."""
+    route = Route(FEED.removeprefix(PUBLIC_PATH), endpoint, methods=list(METHODS))
+    return Mount(PUBLIC_PATH, routes=[route], middleware=[middleware])
+
+
+def fastapi_application(feed: FastAPI | None = None) -> FastAPI:
+    """Return the API as a FastAPI application; the public feed may be an application that is mounted."""
     app = FastAPI(openapi_url=None)
-    for path in _paths(feed):
+    if feed:
+        app.mount(PUBLIC_PATH, feed)
+    for path in PATHS:
         app.add_api_route(path, endpoint, methods=list(METHODS))
     app.add_api_route(POST_ONLY, endpoint, methods=["POST"])
     app.add_api_websocket_route("/ws", greet)
@@ -59,13 +72,11 @@ def fastapi_application(feed: bool = True) -> FastAPI:
     return app
 
 
-def _paths(feed: bool) -> list[str]:
-    return [path for path in PATHS if feed or path != FEED]
-
-
-def _routes(feed: bool) -> list[BaseRoute]:
-    routes = [Route(path, endpoint, methods=list(METHODS)) for path in _paths(feed)]
-    return [*routes, Route(POST_ONLY, endpoint, methods=["POST"]), WebSocketRoute("/ws", greet)]
+def fastapi_feed() -> FastAPI:
+    """Return the public feed as a FastAPI application of its own."""
+    app = FastAPI(openapi_url=None)
+    app.add_api_route(FEED.removeprefix(PUBLIC_PATH), endpoint, methods=list(METHODS))
+    return app
 
 
 def arguments(policy: Neutral, regex: str) -> dict[str, Any]:
@@ -91,28 +102,32 @@ def arguments(policy: Neutral, regex: str) -> dict[str, Any]:
 
 def serve_starlette(policy: Neutral | None) -> ASGIApp:
     """Return the Starlette application with the middleware around it."""
-    app = starlette_application(feed=policy is None or not policy.public)
     if policy is None:
-        return app
-    if policy.public:
-        inner = [Middleware(CORSMiddleware, **arguments(PUBLIC, ""))]
-        feed = [Route(FEED.removeprefix(PUBLIC_PATH), endpoint, methods=list(METHODS))]
-        app.router.routes.insert(0, Mount(PUBLIC_PATH, routes=feed, middleware=inner))
-    return CORSMiddleware(app, **arguments(policy, "[a-zA-Z0-9-]+"))
+        return starlette_application()
+    given = arguments(policy, "[a-zA-Z0-9-]+")
+    if not policy.public:
+        return CORSMiddleware(starlette_application(), **given)
+    feed = starlette_feed(Middleware(CORSMiddleware, **arguments(PUBLIC, "")))
+    if policy.nested:
+        return CORSMiddleware(starlette_application(feed), **given)
+    return Starlette(routes=[feed, Mount("", app=CORSMiddleware(starlette_application(), **given))])
 
 
 def serve_fastapi(policy: Neutral | None) -> FastAPI:
     """Return the FastAPI application with the middleware added last."""
-    app = fastapi_application(feed=policy is None or not policy.public)
     if policy is None:
-        return app
-    if policy.public:
-        below = FastAPI(openapi_url=None)
-        below.add_api_route(FEED.removeprefix(PUBLIC_PATH), endpoint, methods=list(METHODS))
-        below.add_middleware(CORSMiddleware, **arguments(PUBLIC, ""))
-        app.mount(PUBLIC_PATH, below)
+        return fastapi_application()
+    feed = fastapi_feed() if policy.public else None
+    if feed:
+        feed.add_middleware(CORSMiddleware, **arguments(PUBLIC, ""))
+    app = fastapi_application(feed if policy.nested else None)
     app.add_middleware(CORSMiddleware, **arguments(policy, ".*"))
-    return app
+    if not feed or policy.nested:
+        return app
+    both = FastAPI(openapi_url=None)
+    both.mount(PUBLIC_PATH, feed)
+    both.mount("", app)
+    return both
 
 
 _LACKS = {
@@ -126,7 +141,8 @@ LIBRARIES = (
         ("starlette",),
         "`CORSMiddleware(app, ...)` around the whole Starlette application, which its documentation recommends as "
         "global enforcement; subdomains by the regular expression of its documentation, "
-        "`https://[a-zA-Z0-9-]+\\.example\\.com`; a policy for a path as middleware of a `Mount`.",
+        "`https://[a-zA-Z0-9-]+\\.example\\.com`; two policies as middleware of two `Mount`s beside each other, and "
+        "nested ones as middleware of a `Mount` in the application.",
         serve_starlette,
         ask,
         lacks=_LACKS,
@@ -135,7 +151,8 @@ LIBRARIES = (
         "fastapi",
         ("starlette", "fastapi"),
         "`app.add_middleware(CORSMiddleware, ...)`, after all other middleware; subdomains by the regular expression "
-        "of FastAPI's documentation, `https://.*\\.example\\.com`; a policy for a path on a mounted application.",
+        "of FastAPI's documentation, `https://.*\\.example\\.com`; two policies on two applications that are mounted "
+        "beside each other, and nested ones on an application that is mounted in the other.",
         serve_fastapi,
         ask,
         lacks=_LACKS,

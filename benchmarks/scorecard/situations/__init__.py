@@ -1,7 +1,8 @@
 """The list of situations: each shows one of the rules of ``docs/rules.md`` by what is sent and what must come of it.
 
 Adding one is adding a line to the module that its rules belong to. Where the rule as crossorigin keeps it goes beyond
-what a page or a cache could notice, the situation says why it is a matter of taste.
+what a page, a cache, another program or the reader of a log could notice, or where one could as well choose otherwise,
+the situation says why it is a matter of taste. S3 and S16, which are about what no browser sends, have no others.
 """
 
 from ..situation import Situation
@@ -13,7 +14,7 @@ RULES: dict[str, str] = {
     "S3": "A malformed Origin is not allowed, and harms nothing",
     "S4": "Origins and patterns match what they say, and no more",
     "S5": "null matches only where it is declared",
-    "S6": "20,000 origins cost what one costs",
+    "S6": "Time does not grow with the number of origins",
     "S7": "Allow-Origin is one origin, or * without credentials",
     "S8": "Credentials and exposed headers are as declared",
     "S9": "An origin that is not allowed gets nothing",

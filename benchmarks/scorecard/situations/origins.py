@@ -3,7 +3,7 @@
 from conformance.messages import Request
 
 from ..holds import about_the_same, blocked, readable
-from ..policies import ANYBODY, APP, EVIL, FEW, LISTED, MANY, NULL, OTHER, PUBLIC, SUBDOMAINS
+from ..policies import ANYBODY, APP, EVIL, LISTED, MANY, MORE, NULL, OTHER, PUBLIC, SUBDOMAINS
 from ..situation import Compares, Fetches, Situation
 
 SHOP = "https://shop.example.com"
@@ -49,9 +49,9 @@ SITUATIONS: tuple[Situation, ...] = (
               "Who allows credentials to any origin has allowed them to every website already."),
 
     Situation("S6", "many-origins",
-              "The answer to an origin that is not listed costs the same where 20,000 origins are listed and where one "
-              "is.",
-              Compares(lambda number: Request.actual(f"https://tenant{50_000 + number}.example"), FEW), about_the_same,
-              MANY),
+              "The answer to an origin that is not listed costs the same where 20,000 origins are listed and where "
+              "40,000 are.",
+              Compares(lambda number: Request.actual(f"https://tenant2{number:03}x.example"), MORE),
+              about_the_same, MANY),
 )
 # fmt: on

@@ -5,10 +5,12 @@ from conformance.messages import Request
 from ..holds import all_of, answers, blocked, grants, has, lacks, not_in, origin_not_granted, passes, readable, refused
 from ..policies import APP, CREDENTIALED, EVIL, LISTED, ONLY_PUT, REMEMBERED, STARS, STARS_CREDENTIALED
 from ..situation import Asks, Fetches, Situation
+from .requests import UNREAD
 from .responses import REFUSED_ANYWAY
 
 METHODS, HEADERS = "Access-Control-Allow-Methods", "Access-Control-Allow-Headers"
 ID = (("X-Request-Id", "1"),)
+PLENTY = tuple((f"X-Header-{number}", "1") for number in range(200))
 JSON = (("Content-Type", "application/json"),)
 
 
@@ -55,7 +57,13 @@ SITUATIONS: tuple[Situation, ...] = (
     Situation("S14", "split-star", "Where any header is allowed, names that a proxy has split over two lines are, too.",
               _preflight(EVIL, "PUT", "x-a", "x-b"), grants(HEADERS, "X-A", "X-B"), STARS),
     Situation("S14", "empty-element", "An empty element in the list of names is passed over, as RFC 9110 says (5.6.1).",
-              _preflight(APP, "PUT", "authorization,,x-request-id"), passes),
+              _preflight(APP, "PUT", "authorization,,x-request-id"), passes, LISTED,
+              "No browser sends it, and no proxy is known to."),
+    Situation("S14", "many-headers",
+              f"Where any header is allowed, a page sends {len(PLENTY)} of them with its cookies.",
+              Fetches(APP, headers=PLENTY, credentials="include"), readable, STARS_CREDENTIALED,
+              "A bound is a choice. crossorigin sends back the names of 128 headers, and grants none where there are "
+              "more."),
     Situation("S14", "markup", "What is no header name is not sent back.", _preflight(EVIL, "PUT", "x-a, <script>"),
               not_in(HEADERS, "<script>"), STARS, "It goes to nobody but who sent it, and no browser sends it."),
 
@@ -72,9 +80,9 @@ SITUATIONS: tuple[Situation, ...] = (
               _preflight(EVIL, "GET, DELETE"), lambda seen: [
                   f"{METHODS}: {value}" for each in seen.exchanges
                   if (value := each.answer.get(METHODS)) == "GET, DELETE"
-              ], STARS),
+              ], STARS, UNREAD),
     Situation("S16", "method-markup", "What is no method is not sent back.", _preflight(EVIL, "<PUT>"),
-              not_in(METHODS, "<PUT>"), STARS),
+              not_in(METHODS, "<PUT>"), STARS, UNREAD),
     Situation("S16", "method-list-refused", "A list of methods is refused.", _preflight(APP, "GET, PUT"), refused,
               LISTED,
               "No browser sends it, and an answer that lists what is allowed allows nothing more."),

@@ -7,6 +7,7 @@ from ..policies import ANYBODY, APP, LISTED, SUBDOMAINS
 from ..situation import Asks, Fetches, Situation
 
 NO_BROWSER = "No browser sends it, and each library reads it in its own way."
+UNREAD = "No browser sends it, but it is sent back unread."
 
 
 def _actual(*origins: str) -> Asks:
@@ -22,7 +23,7 @@ SITUATIONS: tuple[Situation, ...] = (
               Asks((Request.preflight(APP, None),)), same_as_bare),
     Situation("S1", "options-with-method",
               "OPTIONS with Access-Control-Request-Method alone gets what the application answers.",
-              Asks((Request.preflight(None, "PUT"),)), same_as_bare),
+              Asks((Request.preflight(None, "PUT"),)), same_as_bare, LISTED, NO_BROWSER),
 
     Situation("S2", "preflight-missing-path",
               "A preflight for a path that does not exist passes, so that the page sees the 404.",
@@ -41,17 +42,18 @@ SITUATIONS: tuple[Situation, ...] = (
               "A malformed Origin is not allowed where origins are listed, and nothing fails.",
               _actual("", "http://[", "https://", f"{APP}/", f"{APP}:99999", "https://ex\xe4mple.com",
                       "https://" + "a." * 2000 + "example.com"),
-              all_of(answers(200), origin_not_granted), LISTED),
+              all_of(answers(200), origin_not_granted), LISTED,
+              "No browser sends it, but it is sent back unread, or makes the request fail."),
     Situation("S3", "malformed-any", "A malformed Origin is not sent back where any origin is allowed.",
               Asks(tuple(Request.actual(origin, Cookie="session=1") for origin in (
                   f"{APP}/path?query", "https://a.example, https://b.example", "https://user@app.example.com",
                   "<script>alert(1)</script>"))),
-              all_of(answers(200), not_sent_back), ANYBODY),
+              all_of(answers(200), not_sent_back), ANYBODY, UNREAD),
     Situation("S3", "malformed-subdomain",
               "A malformed Origin that ends like an allowed subdomain is not allowed.",
               _actual("https://evil.example/.example.com", "https://evil.example#.example.com",
                       r"https://evil.example\.example.com"),
-              all_of(answers(200), origin_not_granted), SUBDOMAINS),
+              all_of(answers(200), origin_not_granted), SUBDOMAINS, UNREAD),
     Situation("S3", "two-origins", "Two Origin lines are no origin.",
               Asks((Request("GET", "/items", (("Origin", APP), ("Origin", APP))),)), origin_not_granted, LISTED,
               NO_BROWSER),

@@ -27,6 +27,7 @@ from ..policies import (
     EXPOSING,
     EXPOSING_CREDENTIALED,
     LISTED,
+    NESTED,
     ONE,
     OTHER,
     PUBLIC,
@@ -37,6 +38,9 @@ REFUSED_ANYWAY = (
     "Without Access-Control-Allow-Origin no browser reads the response, whatever else there is. The rest tells "
     "strangers what the policy allows."
 )
+
+MAY_MEAN_IT = "An application that sets CORS headers by itself may mean it."
+EITHER_REFUSES = "Browsers read * beside credentials as a refusal of credentials, which the inner policy is, too."
 
 
 def _get(*origins: str | None, path: str = "/items") -> Asks:
@@ -88,7 +92,7 @@ SITUATIONS: tuple[Situation, ...] = (
               REFUSED_ANYWAY),
     Situation("S9", "denied-own", "The answer to another origin has no CORS header that the application itself set.",
               _get(EVIL, path="/own-cors"), lacks(),
-              LISTED, "An application that sets CORS headers by itself may mean it."),
+              LISTED, MAY_MEAN_IT),
 
     Situation("S10", "vary-allowed", "The response to an allowed origin names Origin in Vary.", _get(APP), varies),
     Situation("S10", "vary-denied", "The response to another origin names Origin in Vary.", _get(EVIL), varies),
@@ -114,15 +118,18 @@ SITUATIONS: tuple[Situation, ...] = (
               _get(APP, path="/own-cors"), one_value),
     Situation("S11", "own-mixed",
               "Credentials that the application grants to another origin are not granted to the one that the policy "
-              "allows.", Fetches(APP, "/own-cors", credentials="include"), blocked),
+              "allows.", Fetches(APP, "/own-cors", credentials="include"), blocked, LISTED, MAY_MEAN_IT),
     Situation("S11", "own-replaced", "The policy's headers replace those of the application.", Fetches(APP,
               "/own-cors"),
-              readable, LISTED, "An application that sets CORS headers by itself may mean it."),
+              readable, LISTED, MAY_MEAN_IT),
     Situation("S11", "inner-preflight", "Below a path with a policy of its own, that policy answers preflights.",
               Fetches(EVIL, "/public/feed", "PUT"), readable, BY_PATH),
-    Situation("S11", "inner-alone", "Below a path with a policy of its own, the outer one adds nothing.",
-              _get(EVIL, path="/public/feed"), all_of(one_value, no_star_with_credentials), BY_PATH,
-              "Browsers read * beside credentials as a refusal of credentials, which the inner policy is, too."),
+    Situation("S11", "inner-alone", "Below a path with a policy of its own, the other one adds nothing.",
+              _get(EVIL, path="/public/feed"), all_of(one_value, no_star_with_credentials), BY_PATH, EITHER_REFUSES),
+    Situation("S11", "nested-preflight", "Where one policy is inside another, the inner one answers preflights.",
+              Fetches(EVIL, "/public/feed", "PUT"), readable, NESTED),
+    Situation("S11", "nested-alone", "Where one policy is inside another, the outer one adds nothing.",
+              _get(EVIL, path="/public/feed"), all_of(one_value, no_star_with_credentials), NESTED, EITHER_REFUSES),
 
     _read("S12", "status-404", "a 404 of the router", "/missing"),
     _read("S12", "status-405", "a 405 of the router", "/post-only"),
