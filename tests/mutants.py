@@ -291,7 +291,9 @@ sys.exit(pytest.main(sys.argv[2:]))
 
 def first_failure(folder: Path, names: tuple[str, ...], *arguments: str) -> str | None:
     """Run the test files *names* with the package in *folder*, and return the test that fails first, if one does."""
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "COV_"))}
+    # A copy is no part of what the tests around it run on or count.
+    others = ("PYTEST_", "COV_", "COVERAGE_")
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(others)}
     environment = inherited | {
         "PYTHONPATH": str(folder / "src"),
         "HYPOTHESIS_STORAGE_DIRECTORY": str(folder / "hypothesis"),

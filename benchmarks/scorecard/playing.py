@@ -22,7 +22,7 @@ from .policies import OWN, Neutral
 from .situation import Asks, Compares, Cost, Exchange, Fetches, Logs, Opens, Seen, Situation
 
 COOKIE = ("Cookie", "session=1")
-ROUNDS, MOST_ROUNDS = 5, 50  # of measuring: more while noise may be all that grows
+ROUNDS, MOST_ROUNDS = 30, 90  # of measuring: noise may hide what grows, and more of them tell it from what does
 CLEAR = 100  # times what a scan takes is no noise
 
 

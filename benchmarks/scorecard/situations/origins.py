@@ -49,9 +49,9 @@ SITUATIONS: tuple[Situation, ...] = (
               "Who allows credentials to any origin has allowed them to every website already."),
 
     Situation("S6", "many-origins",
-              "The answer to an origin that is not listed costs the same where 20,000 origins are listed and where "
+              "The answer to an origin that is not listed costs the same where 1,000 origins are listed and where "
               "40,000 are.",
-              Compares(lambda number: Request.actual(f"https://tenant2{number:03}x.example"), MORE),
+              Compares(lambda number: Request.actual(f"https://tenant3{number:03}x.example"), MORE),
               about_the_same, MANY),
 )
 # fmt: on
