@@ -35,10 +35,11 @@ FAIRNESS = """\
   as well choose otherwise, the situation is *a matter of taste* and never counts as broken.
 - Of a response, this page shows what CORS is about, and lists of header names sorted. *No response* is an exception
   that leaves the application: a server answers it with a plain 500, or closes the connection.
-- S6 is measured as time, the least of several in turns: where 1,000 origins are listed, and where 40,000 are, so that
-  what a request costs anyway does not count. What it grows by is compared with what Python takes, in the same run, to
-  look for an origin in a list of 39,000: a fifth of that breaks the rule. crossorigin's refusals do cost more with a
-  hundred origins than with one, and no more with a hundred thousand: for its log, it compares with the first hundred.
+- S6 is measured as time of the processor, the least of many in turns: where 1,000 origins are listed, and where 40,000
+  are, so that what a request costs anyway does not count. What it grows by is compared with what Python takes, in the
+  same run, to look for an origin in a list of 39,000: a fifth of that breaks the rule. crossorigin's refusals do cost
+  more with a hundred origins than with one, and no more with a hundred thousand: for its log, it compares with the
+  first hundred.
 - Three things that others do crossorigin does not, by choice. It sends back no more than 128 names of headers (S14
   `many-headers`). It refuses to be built with a preflight that holds for more than a day, the most that a browser keeps
   one, and with the origin `file://`, which django-cors-headers documents for some versions of Chrome on Android.
