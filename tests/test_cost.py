@@ -5,6 +5,7 @@ import json
 import logging
 import os
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -280,6 +281,27 @@ def test_p5_an_import_of_much_is_seen() -> None:
     found = importing.third_party(importing.Import("starlette.middleware.cors"))
 
     assert found > 0
+
+
+def test_p5_what_an_import_adds_beyond_others_is_no_target() -> None:
+    row = {"added_ns": 20e6, "added_median_ns": 20e6, "third_party": 0}
+    whole = [row | {"module": name, "beyond": None} for name in importing.TARGETED]
+    beyond = row | {"module": "crossorigin.asgi", "beyond": "typing", "added_ns": 1e6}
+
+    found = importing.targets({"start_ns": 1e6, "imports": [*whole, beyond]})
+
+    assert [target.measured for target in found] == [20, 20, 20, 0]
+
+
+def test_p5_what_was_compiled_once_is_not_compiled_for_each_look(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "small.py").write_text("")
+    monkeypatch.setitem(importing.ENVIRONMENT, "PYTHONPATH", str(tmp_path))
+
+    importing.run("import small")
+
+    assert list(tmp_path.glob("__pycache__/small.*.pyc"))
 
 
 # The command and the page

@@ -324,7 +324,7 @@ def test_f2_a_misspelled_danger_is_a_danger_too() -> None:
 def test_a_policy_cannot_be_changed(name: str) -> None:
     policy: Any = Policy(APP)
 
-    with pytest.raises(AttributeError):
+    with pytest.raises(AttributeError, match=rf"write policy\.replace\({name}=\.\.\.\)"):
         setattr(policy, name, None)
     with pytest.raises(AttributeError):
         delattr(policy, name)

@@ -116,8 +116,8 @@ IMPORTS = """\
 Interpreters that import something and end, in turns with interpreters that do not. A library that only works inside a
 framework is measured beyond the import of that framework, since its application has that one anyway.
 
-Where P5 is missed, it is for four modules of the standard library, dataclasses, inspect, logging and typing, and what
-these import. Any server or framework has loaded them already: one row shows what crossorigin adds beyond.
+Most of it is three modules of the standard library, logging, re and typing, and what these import. Any server or
+framework has loaded them already: one row shows what crossorigin adds beyond.
 """
 
 AGAIN = """\

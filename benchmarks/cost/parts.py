@@ -32,13 +32,16 @@ PARTS = {
         Part("recall what became of it", "outcome = outcomes.get(b'https://app.example.com')"),
         Part(
             "mark the request, so that a policy further in is not overwritten (S11)",
-            "scope['crossorigin.written'] = written = []\ndel scope['crossorigin.written']",
+            "inside = dict(scope)\ninside['crossorigin.written'] = written = []",
         ),
         Part(
             "look through the response for CORS headers and Vary (S10, S11)",
             "for name, _ in headers:\n    if not name or name[0] in ours:\n        break",
         ),
-        Part("copy the message with four more lines", "{**message, 'headers': [*headers, *lines]}"),
+        Part(
+            "copy the message with four more lines",
+            "changed = dict(message)\nchanged['headers'] = [*headers, *lines]",
+        ),
         Part("the limit: copy it with one more", "{**message, 'headers': [*headers, lines[0]]}"),
     ),
     "WSGI": (

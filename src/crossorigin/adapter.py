@@ -189,7 +189,7 @@ class Adapter:
         except Exception:
             if not self._observer_failed:
                 self._observer_failed = True
-                logger.exception("observe failed; this is logged once")
+                logger().exception("observe failed; this is logged once")
 
 
 RULES = "__crossorigin_rules__"  # the attribute in which a handler or an endpoint keeps its own rules

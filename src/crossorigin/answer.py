@@ -7,9 +7,8 @@ are replaced and how ``Vary`` is merged (S7 to S11). No policy, no framework, no
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import AnyStr, Generic, Literal, NamedTuple, Protocol, runtime_checkable
+from typing import AnyStr, Generic, Literal, NamedTuple, Never, Protocol, runtime_checkable
 
 from . import fetch
 
@@ -57,7 +56,6 @@ ORIGIN_ALLOWED: frozenset[Reason] = frozenset(
 )
 
 
-@dataclass(frozen=True, eq=False)
 class Block:
     """The header lines that a kind of answer sends, as far as they were known when the policy was built.
 
@@ -70,10 +68,30 @@ class Block:
             sets. Beside a policy there are none at all: it is the only writer (S11).
     """
 
-    text: tuple[Header, ...] = ()
-    vary: tuple[str, ...] = ()
-    expose_all: bool = False
-    keep: frozenset[str] = frozenset()
+    text: tuple[Header, ...]
+    vary: tuple[str, ...]
+    expose_all: bool
+    keep: frozenset[str]
+
+    def __init__(
+        self,
+        text: tuple[Header, ...] = (),
+        vary: tuple[str, ...] = (),
+        expose_all: bool = False,
+        keep: frozenset[str] = frozenset(),
+    ) -> None:
+        vars(self).update(text=text, vary=vary, expose_all=expose_all, keep=keep)
+
+    def __setattr__(self, name: str, value: object) -> Never:
+        raise AttributeError("a Block is immutable: all answers of its kind share it")
+
+    def varied_by(self, name: str) -> "Block":
+        """Return the same with one more name for ``Vary``."""
+        return Block(self.text, (name, *self.vary), self.expose_all, self.keep)
+
+    def keeping(self, names: frozenset[str]) -> "Block":
+        """Return the same with the application's own lines of *names* kept."""
+        return Block(self.text, self.vary, self.expose_all, names)
 
     # The same for ASGI, encoded once: names in lower case, as its specification demands.
 
@@ -266,7 +284,7 @@ def keeping(answer: Answer, names: frozenset[str]) -> Block:
     replaced = {name.lower() for name, _ in answer.headers}
     if answer.block.expose_all:
         replaced.add(fetch.EXPOSE_HEADERS.lower())
-    return replace(answer.block, keep=names - replaced)
+    return answer.block.keeping(names - replaced)
 
 
 def inner_answer(answer: Answer) -> Answer:

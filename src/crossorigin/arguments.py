@@ -6,7 +6,6 @@ what can be wrong with them, is told by ``validation``. Every function writes fi
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from typing import Any
 
 from .findings import Finding, Spelling
@@ -77,7 +76,7 @@ def at_variables(findings: Iterable[Finding], prefix: str) -> list[Finding]:
     """Return *findings* about arguments as findings about the variables that held them, with fixes as text."""
     spelling = _in_variables(prefix)
     return [
-        replace(found, where=_variable(found.where, prefix), fix=_as_text(found.fix)).spelled(spelling)
+        found._replace(where=_variable(found.where, prefix), fix=_as_text(found.fix)).spelled(spelling)
         for found in findings
     ]
 

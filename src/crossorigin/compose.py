@@ -7,7 +7,6 @@ belongs to no policy (S19).
 
 import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import Final
 
 from . import fetch
@@ -251,7 +250,7 @@ class AnyOf:
         if varied is None:
             if len(self._varied) >= MAX_OUTCOMES:
                 self._varied.clear()  # rules that build a block for each answer must fill no memory
-            varied = self._varied[block] = replace(block, vary=(fetch.ORIGIN, *block.vary))
+            varied = self._varied[block] = block.varied_by(fetch.ORIGIN)
         return answer._replace(block=varied)
 
     def __repr__(self) -> str:
@@ -377,7 +376,7 @@ def _path_meant(path: object) -> str | None:
 def _findings(rules: Iterable[tuple[str, Rules | None]]) -> list[Finding]:
     """Return the findings of *rules*, each saying in which of them it is."""
     return [
-        replace(found, where=f"{where}: {found.where}")
+        found._replace(where=f"{where}: {found.where}")
         for where, policy in rules
         for found in getattr(policy, "findings", ())
     ]

@@ -4,17 +4,17 @@ Shared by all adapters. Knows no framework, and decides nothing but whether ther
 request is no matter of CORS.
 """
 
-import logging
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from .answer import REASONS, Reason
 
-logger = logging.getLogger("crossorigin")
+if TYPE_CHECKING:
+    import logging
 
+WARNING = 30  # `logging.WARNING`
 QUIET_SECONDS = 60.0  # S20: a refusal is logged once a minute
 MAX_REMEMBERED = 1000  # refusals, to that end: a flood of made-up origins fills neither memory nor log
 MAX_SHOWN = 100  # characters of what a client sent that a record repeats
@@ -22,8 +22,7 @@ MAX_SHOWN = 100  # characters of what a client sent that a record repeats
 Kind = Literal["preflight", "actual", "websocket"]
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(NamedTuple):
     """What was decided about one CORS request.
 
     Attributes:
@@ -85,7 +84,7 @@ class RefusalLog:
     def is_due(self, origin: str, reason: Reason) -> bool:
         """Return whether a refusal of *origin* for *reason* is to be logged now, and remember that it was."""
         now = time.monotonic()
-        if now < self.quiet_until(origin, reason) or not logger.isEnabledFor(logging.WARNING):
+        if now < self.quiet_until(origin, reason) or not logger().isEnabledFor(WARNING):
             return False
         key = (origin[:MAX_SHOWN], reason)
         with self._lock:
@@ -99,7 +98,9 @@ class RefusalLog:
                 if len(self._last) >= MAX_REMEMBERED:
                     # Looked at again in a minute, not at every request: a flood must not make each refusal expensive.
                     self._full_until = now + QUIET_SECONDS
-                    logger.warning("%d refusals in a minute: further ones are not logged for a minute", MAX_REMEMBERED)
+                    logger().warning(
+                        "%d refusals in a minute: further ones are not logged for a minute", MAX_REMEMBERED
+                    )
                     return False
             self._last[key] = now
         return True
@@ -112,7 +113,14 @@ class RefusalLog:
     def write(decision: Decision, error: Exception | None) -> None:
         """Log *decision*, with what ``allow_origin_check`` raised."""
         near = f" ({decision.near_miss})" if decision.near_miss else ""
-        logger.warning("origin %s %s%s", _quoted(decision.origin), REASONS[decision.reason], near, exc_info=error)
+        logger().warning("origin %s %s%s", _quoted(decision.origin), REASONS[decision.reason], near, exc_info=error)
+
+
+def logger() -> "logging.Logger":
+    """Return the logger ``crossorigin``."""
+    import logging  # noqa: PLC0415 - so late, since it takes a while to load, and servers have it by then (P5)
+
+    return logging.getLogger("crossorigin")
 
 
 def _quoted(text: str) -> str:

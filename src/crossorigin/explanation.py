@@ -19,7 +19,7 @@ from .browser.transcript import transcript
 from .browser.verdicts import shortened
 from .compose import AnyOf, ByPath
 from .files import PolicyFile
-from .findings import PolicyError, Spelling
+from .findings import PYTHON, PolicyError
 from .policy import Policy
 
 T = TypeVar("T")
@@ -175,7 +175,7 @@ class _Advisor:
         path = unquote(request.url.path)
         self.policy, self.where = _deciding(rules, origin, path)
         self.file = file
-        self.spelling = Spelling() if file is None else file.spelling
+        self.spelling = PYTHON if file is None else file.spelling
         if file is not None:
             self.where = file.where(self.policy, path) if self.policy is not None else ""
         self.can_go_on = True

@@ -7,7 +7,6 @@ client does) share this module and nothing else. Sections named below are those 
 
 import re
 from collections.abc import Iterable
-from string import ascii_lowercase, ascii_uppercase
 
 # §3.3.2 HTTP requests: what a browser sends.
 ORIGIN = "Origin"
@@ -75,8 +74,8 @@ SAFELISTED_RESPONSE_HEADERS = frozenset(
 FORBIDDEN_RESPONSE_HEADERS = frozenset({"set-cookie", "set-cookie2"})
 
 # Infra §4.6 folds ASCII letters alone; str.upper() and str.lower() fold the long s and the Kelvin sign, too.
-_UPPER = str.maketrans(ascii_lowercase, ascii_uppercase)
-_LOWER = str.maketrans(ascii_uppercase, ascii_lowercase)
+_UPPER = {ord(letter): letter.upper() for letter in "abcdefghijklmnopqrstuvwxyz"}
+_LOWER = {ord(letter): letter.lower() for letter in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"}
 
 # RFC 9110 §5.6.2: methods and header names are tokens.
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")

@@ -5,7 +5,6 @@ Owns the codes, severities and sentences (rules F1 to F3), so that the error mes
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from typing import Literal, NamedTuple
 
 Severity = Literal["error", "danger", "warning"]
@@ -133,7 +132,6 @@ KINDS = {kind.code: kind for kind in CATALOGUE}
 DANGERS = frozenset(kind.code for kind in CATALOGUE if kind.severity == "danger")
 
 
-@dataclass(frozen=True)
 class Spelling:
     """How a policy is written where it is declared, as far as advice differs by that: in Python, if nothing is said.
 
@@ -146,8 +144,18 @@ class Spelling:
     'allow_credentials=True'
     """
 
-    setting: str = "{name}={value}"
-    sentences: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    def __init__(self, setting: str = "{name}={value}", sentences: Mapping[str, tuple[str, str]] | None = None) -> None:
+        self.setting = setting
+        self.sentences = sentences or {}
+
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and vars(self) == vars(other)
+
+    def __hash__(self) -> int:
+        return hash(self.setting)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.setting!r})"
 
     def set(self, name: str, value: object) -> str:
         """Return how *name* gets *value*."""
@@ -158,8 +166,10 @@ class Spelling:
         return repr(value)
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+PYTHON = Spelling()
+
+
+class Finding(NamedTuple):
     """One thing that is wrong with a policy.
 
     Attributes:
@@ -178,7 +188,7 @@ class Finding:
     message: str
     fix: object
     severity: Severity
-    spelling: Spelling = field(default=Spelling(), compare=False, repr=False)
+    spelling: Spelling = PYTHON
 
     def __str__(self) -> str:
         return f"{self.where}: {self.given}: {self.advice}"
@@ -204,7 +214,7 @@ class Finding:
         """Return this finding in the words for a policy that is written in another way."""
         kind = KINDS[self.code]
         sentence = spelling.sentences.get(self.code, ("", ""))[0] or kind.sentence
-        return replace(self, message=self.message.replace(kind.sentence, sentence, 1), spelling=spelling)
+        return self._replace(message=self.message.replace(kind.sentence, sentence, 1), spelling=spelling)
 
     def _written(self, value: object, limit: int) -> str:
         try:

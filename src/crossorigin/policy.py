@@ -9,13 +9,11 @@ Restates the server's side of Fetch §3.3 (the CORS protocol). The rules that th
 listed in ``docs/rules.md``.
 """
 
-import inspect
 import os
 import re
 from collections.abc import Awaitable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import timedelta
-from typing import Any, Self, cast
+from types import CoroutineType
+from typing import TYPE_CHECKING, Any, Never, Self, cast
 
 from . import fetch
 from .answer import DENIED, Answer, Reason
@@ -28,7 +26,7 @@ from .validation import (
     DEFAULTS,
     OriginCheck,
     Report,
-    is_async_check,
+    is_async,
     read_check,
     read_dangers,
     read_exposed_headers,
@@ -41,13 +39,15 @@ from .validation import (
     report_oddities,
 )
 
+if TYPE_CHECKING:
+    from datetime import timedelta
+
 # F4. What a preflight asks for beyond this, no page sends; it is not granted, and not looked at.
 MAX_REQUESTED_BYTES = 8192
 MAX_REQUESTED_NAMES = 128
 MAX_METHOD = 64
 
 
-@dataclass(frozen=True, init=False, repr=False)
 class Policy:
     """Which pages may use an API, how, and whether with the visitor's credentials.
 
@@ -101,16 +101,16 @@ class Policy:
     allow_private_network: bool
     dangerously_allow: frozenset[str]
 
-    findings: tuple[Finding, ...] = field(compare=False)
+    findings: tuple[Finding, ...]
     """The dangers that were accepted, and the warnings (F3)."""
-    is_async: bool = field(compare=False)
+    is_async: bool
     """Whether ``allow_origin_check`` is ``async``, so that only the awaitable questions may be asked."""
 
-    _origins: OriginSet = field(compare=False)
-    _methods: frozenset[str] = field(compare=False)
-    _headers: frozenset[str] = field(compare=False)
-    _compiled: Compiled = field(compare=False)
-    _without_origin: Answer = field(compare=False)
+    _origins: OriginSet
+    _methods: frozenset[str]
+    _headers: frozenset[str]
+    _compiled: Compiled
+    _without_origin: Answer
 
     def __init__(
         self,
@@ -121,14 +121,14 @@ class Policy:
         allow_methods: str | Iterable[str] = (),
         allow_headers: str | Iterable[str] = (),
         expose_headers: str | Iterable[str] = (),
-        max_age: int | timedelta | None = 600,
+        max_age: "int | timedelta | None" = 600,
         allow_private_network: bool = False,
         dangerously_allow: str | Iterable[str] = (),
     ) -> None:
         report = Report()
         credentials = read_flag(allow_credentials, "allow_credentials", report)
         accepted = read_dangers(dangerously_allow, report)
-        # The one place that sets attributes: the dataclass is frozen.
+        # Here alone attributes are set: a policy is immutable.
         vars(self).update(
             allow_origins=read_origins(allow_origins, credentials, report),
             allow_origin_check=read_check(allow_origin_check, report),
@@ -154,7 +154,7 @@ class Policy:
         report_oddities(self.allow_origins, origins, self.allow_origin_check, accepted, report)
         vars(self).update(
             findings=tuple(report.findings),
-            is_async=is_async_check(self.allow_origin_check),
+            is_async=self.allow_origin_check is not None and is_async(self.allow_origin_check),
             _origins=origins,
             _methods=frozenset(self.allow_methods),
             _headers=frozenset(name.lower() for name in self.allow_headers),
@@ -400,6 +400,22 @@ class Policy:
         arguments = {name: getattr(self, name) for name in DEFAULTS}
         return {name: value for name, value in arguments.items() if name == "allow_origins" or value != DEFAULTS[name]}
 
+    def __setattr__(self, name: str, value: object) -> Never:
+        raise AttributeError(f"a Policy is immutable; write policy.replace({name}=...), which returns another one")
+
+    def __delattr__(self, name: str) -> Never:
+        raise AttributeError("a Policy is immutable")
+
+    def __eq__(self, other: object) -> bool:
+        return self._declared == other._declared if type(self) is type(other) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self._declared)
+
+    @property
+    def _declared(self) -> tuple[object, ...]:
+        return tuple(getattr(self, name) for name in DEFAULTS)
+
     def __repr__(self) -> str:
         origins, *others = self._arguments().items()
         arguments = [as_code(origins[1]), *(f"{name}={as_code(value)}" for name, value in others)]
@@ -422,7 +438,7 @@ def _verdict(result: object) -> tuple[Reason, Exception | None]:
     # Not any true value: a check that forgets to await returns a coroutine, which is true for every origin.
     if isinstance(result, bool):
         return ("allowed" if result else "check-refused"), None
-    if inspect.iscoroutine(result):
+    if isinstance(result, CoroutineType):
         result.close()
     kind = type(result).__name__
     return "check-failed", TypeError(f"allow_origin_check returned a value of type {kind}, not True or False")

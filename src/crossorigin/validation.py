@@ -5,11 +5,9 @@ Owns how each finding of the catalogue is recognised (F1 to F3); what a misspell
 them raises. Runs when a policy is built.
 """
 
-import inspect
 import re
 import warnings
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
-from datetime import timedelta
 from typing import TypeGuard
 
 from . import fetch
@@ -238,21 +236,29 @@ def read_exposed_headers(value: object, report: Report) -> tuple[str, ...]:
 
 def read_max_age(value: object, report: Report) -> int | None:
     """Return ``max_age`` in seconds."""
-    if isinstance(value, timedelta) and value % timedelta(seconds=1) == timedelta(0):
-        seconds = value // timedelta(seconds=1)
-    elif isinstance(value, int) and not isinstance(value, bool):
-        seconds = value
-    else:
-        if value is not None:
-            text = str(value).strip()
-            meant = min(int(text), MAX_AGE_LIMIT) if re.fullmatch("[0-9]{1,9}", text) else None
-            report.add("max-age-type", "max_age", value, meant)
+    if value is None:
+        return None
+    seconds = _whole_seconds(value)
+    if seconds is None:
+        text = str(value).strip()
+        meant = min(int(text), MAX_AGE_LIMIT) if re.fullmatch("[0-9]{1,9}", text) else None
+        report.add("max-age-type", "max_age", value, meant)
         return None
     if not 0 <= seconds <= MAX_AGE_LIMIT:
         report.add("max-age-range", "max_age", value, min(max(seconds, 0), MAX_AGE_LIMIT))
     elif seconds > CHROMIUM_MAX_AGE:
         report.add("max-age-capped", "max_age", value, CHROMIUM_MAX_AGE)
     return seconds
+
+
+def _whole_seconds(value: object) -> int | None:
+    if isinstance(value, int):
+        return None if isinstance(value, bool) else value
+    from datetime import timedelta  # noqa: PLC0415 - so late, since most policies have a number (P5)
+
+    if isinstance(value, timedelta) and value % timedelta(seconds=1) == timedelta(0):
+        return value // timedelta(seconds=1)
+    return None
 
 
 def read_dangers(value: object, report: Report) -> frozenset[str]:
@@ -291,9 +297,11 @@ def report_oddities(
             seen.add(entry)
 
 
-def is_async_check(check: OriginCheck | None) -> bool:
-    """Return whether *check* is an ``async def``, or an object whose ``__call__`` is one."""
-    return inspect.iscoroutinefunction(check) or inspect.iscoroutinefunction(getattr(check, "__call__", None))  # noqa: B004
+def is_async(function: object) -> bool:
+    """Return whether *function* is an ``async def``, or an object whose ``__call__`` is one."""
+    import inspect  # noqa: PLC0415 - so late, since it takes a while to load, and few policies have a function (P5)
+
+    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(getattr(function, "__call__", None))  # noqa: B004
 
 
 # One character of a name, and choices between such in a repetition; and wildcards in a row, in groups or not.

@@ -6,7 +6,6 @@ Carries only: reads a few values of the environment, asks the policy, writes the
 
 from __future__ import annotations  # those of a function inside of another are else worked out at each request
 
-import inspect
 import sys
 import time
 from collections.abc import Callable, Hashable, Iterable, Iterator
@@ -60,6 +59,8 @@ class CORSMiddleware(Adapter):
         enforce: bool = False,
         observe: Observer | None = None,
     ) -> None:
+        import inspect  # noqa: PLC0415 - so late, since it takes a while to load (P5)
+
         super().__init__(policy, preflight_status=preflight_status, enforce=enforce, observe=observe)
         if policy.is_async:
             raise TypeError("allow_origin_check is async, and WSGI cannot await it; write it as a plain def")
