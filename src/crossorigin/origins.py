@@ -121,10 +121,10 @@ class OriginPattern(NamedTuple):
         scheme, _, rest = text.partition("://")
         any_port = rest.endswith(":*")
         rest = rest.removesuffix(":*") if any_port else rest
-        if rest == ANY or rest.startswith("*:"):
-            stars, rest = ANY, "any-host" + rest[1:]  # a stand-in, so that scheme and port are read by one parser
-        elif rest.startswith("*."):
+        if rest.startswith("*."):
             stars, rest = "*.", rest[2:]
+        elif rest == ANY or rest.startswith("*:"):
+            stars, rest = ANY, "any-host" + rest[1:]  # a stand-in, so that scheme and port are read by one parser
         else:
             stars = ""
         origin = Origin.parse(f"{scheme}://{rest}")
@@ -220,11 +220,13 @@ class OriginSet:
             return None
         if self._any:
             return ANY
-        pattern = OriginPattern.parse(text) if self._patterns else None
-        if pattern is None:
+        if not self._patterns:
             return None
         # A pattern covers another as it covers an origin: the star of the narrower one counts as a label.
-        return next((wider for wider in _covering(*pattern) if wider in self._patterns and wider != text), None)
+        for wider in _covering(*_parts(text)):
+            if wider in self._patterns and wider != text:
+                return wider
+        return None
 
     def nearest(self, text: str) -> Near | None:
         """Return the declared origin that *text* most probably should have matched, or ``None`` (S20).
@@ -294,6 +296,13 @@ def _covering_hosts(host: str) -> Iterator[str]:
     yield ANY
 
 
+def _parts(declared: str) -> tuple[str, str, str | None]:
+    """Return what *declared*, an origin or a pattern, spells: its scheme, its host, and its port if there is one."""
+    scheme, _, rest = declared.partition("://")
+    host, colon, port = rest.rpartition(":")
+    return (scheme, host, port) if colon and port[-1] != "]" else (scheme, rest, None)
+
+
 def _covering(scheme: str, host: str, port: int | str | None) -> Iterator[str]:
     """Yield all patterns that cover an origin, or a pattern, of these parts."""
     end = "" if port is None else f":{port}"
@@ -308,7 +317,7 @@ def is_ipv4(host: str) -> bool:
     >>> is_ipv4("127.0.0.1"), is_ipv4("example.com")
     (True, False)
     """
-    return re.fullmatch(rf"{_BYTE}(?:\.{_BYTE}){{3}}", host) is not None
+    return host[-1:].isdigit() and re.fullmatch(rf"{_BYTE}(?:\.{_BYTE}){{3}}", host) is not None
 
 
 def is_loopback(host: str) -> bool:
