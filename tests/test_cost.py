@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from benchmarks import terminal
 from benchmarks.cost import __main__ as command
 from benchmarks.cost import (
     counted,
@@ -353,6 +354,22 @@ def test_the_table_in_the_readme_is_what_the_results_give(results: dict[str, Any
 def test_the_plots_are_what_the_results_give(results: dict[str, Any]) -> None:
     for name, text in plots.draw(results).items():
         assert (command.FOLDER / name).read_text(encoding="utf-8") == text, name
+
+
+@pytest.mark.parametrize("width", [80, 120, 240])
+def test_no_figure_is_folded_on_a_terminal(
+    width: int, results: dict[str, Any], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    tables = [table for name, section in SECTIONS.items() for table in section.tables(results[name])]
+
+    for table in tables:
+        table.print(terminal.console())
+        out = capsys.readouterr().out
+        assert max(map(len, out.splitlines())) <= width
+        if not table.prose:
+            assert all(cell in out for row in table.rows for cell in row[1:])
+            assert all(name in out for name in table.head[1:])
 
 
 def test_the_page_shows_every_plot_and_a_target_of_every_rule(results: dict[str, Any]) -> None:

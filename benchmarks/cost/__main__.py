@@ -8,6 +8,7 @@ from typing import Any
 
 from rich.console import Console
 
+from .. import terminal
 from . import machine, plots
 from .page import SECTIONS, page, readme
 from .reporting import targets_table
@@ -36,7 +37,7 @@ def main(arguments: list[str] | None = None) -> int:
         parser.error(f"there is no section {', '.join(unknown)}; there are {', '.join(SECTIONS)}")
     if options.write and (options.sections or options.quick):
         parser.error("--write is for a whole run: leave out the names of sections, and --quick")
-    console = Console()
+    console = terminal.console()
     if options.from_results:
         results = json.loads(RESULTS.read_text(encoding="utf-8"))
     else:

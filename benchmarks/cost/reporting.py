@@ -7,14 +7,17 @@ from rich import box
 from rich.console import Console
 from rich.table import Table as RichTable
 
+from ..terminal import fits
+
 
 class Table(NamedTuple):
-    """A table: the first column holds names, the others figures."""
+    """A table: the first column holds names, the others figures, or sentences where *prose* says so."""
 
     title: str
     head: Sequence[str]
     rows: Sequence[Sequence[str]]
     notes: Sequence[str] = ()
+    prose: bool = False
 
     def markdown(self) -> str:
         """Return it as Markdown, its notes below it."""
@@ -27,15 +30,26 @@ class Table(NamedTuple):
         return "\n".join([f"**{self.title}**", "", *lines, *notes, ""])
 
     def print(self, console: Console) -> None:
-        """Print it on a terminal."""
-        shown = RichTable(title=self.title, title_justify="left", box=box.SIMPLE_HEAD)
-        for number, name in enumerate(self.head):
-            shown.add_column(name, justify="right" if number else "left", overflow="fold")
-        for row in self.rows:
-            shown.add_row(*row, style="bold" if row[0].startswith("crossorigin") else None)
-        console.print(shown)
+        """Print it on a terminal: where that is too narrow, the figures in several tables, with the names in each."""
+        left: Sequence[int] = range(1, len(self.head))
+        while True:
+            fitting = (count for count in range(len(left), 1, -1) if fits(self._drawn(left[:count]), console))
+            count = len(left) if self.prose else next(fitting, 1)
+            console.print(self._drawn(left[:count]))
+            left = left[count:]
+            if not left:
+                break
         for note in self.notes:
             console.print(f"  {note}", markup=False)
+
+    def _drawn(self, columns: Sequence[int]) -> RichTable:
+        drawn = RichTable(title=self.title, title_justify="left", box=box.SIMPLE_HEAD)
+        for column in (0, *columns):
+            drawn.add_column(self.head[column], justify="right" if column else "left", overflow="fold")
+        for row in self.rows:
+            cells = (row[column] for column in (0, *columns))
+            drawn.add_row(*cells, style="bold" if row[0].startswith("crossorigin") else None)
+        return drawn
 
 
 class Target(NamedTuple):
@@ -80,7 +94,8 @@ class Target(NamedTuple):
 
 def targets_table(targets: Sequence[Target]) -> Table:
     """Return the table of *targets*."""
-    return Table("Targets", ("rule", "what", "target", "measured", ""), [target.row for target in targets])
+    head = ("rule", "what", "target", "measured", "")
+    return Table("Targets", head, [target.row for target in targets], prose=True)
 
 
 def _number(value: float) -> str:

@@ -1,16 +1,15 @@
 """The command: ``python -m benchmarks.scorecard`` prints the table, and ``--help`` says what else it does."""
 
 import argparse
-import os
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from rich.console import Console
-from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
+from .. import terminal
 from .evidence import in_full
 from .libraries import LIBRARIES
 from .library import OURS, Library
@@ -26,8 +25,6 @@ PAGE, PICTURE = DOCS / "scorecard.md", DOCS / "scorecard.svg"
 
 STYLES = {Mark.KEPT: "green", Mark.PARTLY: "green", Mark.TASTE: "yellow", Mark.BROKEN: "bold red", Mark.LACKS: "dim"}
 
-
-WIDE = 240  # where nobody says how wide: a file or a pipe
 
 DESCRIPTION = """\
 Play the server's rules for CORS on crossorigin and on the other Python libraries, and print the table. With --library,
@@ -53,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for name in getattr(given, kind):
             if name not in names:
                 return _mistaken(f"there is no {kind} {name!r}; there are {', '.join(names)}")
-    console = Console(width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else WIDE)
+    console = terminal.console()
     if given.library or given.rule or given.situation:
         situations = _chosen_situations(given)
         if not situations:
@@ -80,7 +77,7 @@ def tables(found: Sequence[Score], console: Console) -> list[Table]:
     tables as they need, crossorigin in each.
     """
     whole = _table(found, titles=True)
-    if _fits(whole, console):
+    if terminal.fits(whole, console):
         return [whole]
     titles = Table("rule", "", box=None, show_header=False)
     for rule, title in RULES.items():
@@ -88,7 +85,7 @@ def tables(found: Sequence[Score], console: Console) -> list[Table]:
     made, (first, *rest) = [titles], found
     shown = [first]
     for score in rest:
-        if len(shown) > 1 and not _fits(_table([*shown, score]), console):
+        if len(shown) > 1 and not terminal.fits(_table([*shown, score]), console):
             made.append(_table(shown))
             shown = [first]
         shown.append(score)
@@ -106,11 +103,6 @@ def _table(found: Sequence[Score], titles: bool = False) -> Table:
         cells = [score.cells[rule] for score in found]
         made.add_row(rule, *([title] if titles else []), *(Text(cell.sign, STYLES[cell.mark]) for cell in cells))
     return made
-
-
-def _fits(table: Table, console: Console) -> bool:
-    unbounded = console.options.update(width=10_000)
-    return Measurement.get(console, unbounded, table).maximum <= console.width
 
 
 def _parsed(known: Mapping[str, Sequence[str]], arguments: Sequence[str] | None) -> argparse.Namespace:
