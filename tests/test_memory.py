@@ -511,6 +511,46 @@ def aiohttp_app() -> web.Application:
     return app
 
 
+async def nothing(request: web.Request) -> web.Response:
+    return web.Response()
+
+
+@pytest.mark.parametrize("ask_outside_first", [True, False])
+def test_s11_what_is_remembered_outside_is_nothing_to_an_application_inside(
+    ask_outside_first: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("crossorigin.adapter.marks", 0)  # no handler in this process has a policy of its own
+    app, inner = web.Application(), web.Application()
+    for one, origin in ((app, APP), (inner, EVIL)):
+        crossorigin.aiohttp.setup(one, Policy(origin, allow_methods=["PUT"]))
+        one.router.add_get("/items", nothing)
+    app.add_subapp("/sub", inner)
+
+    for path in ["/items", "/sub/items", "/items", "/sub/items"][not ask_outside_first :]:
+        allowed, other = (EVIL, APP) if path.startswith("/sub") else (APP, EVIL)
+        assert ask_aiohttp(app, Request.actual(allowed, path)).cors == {"allow-origin": allowed}
+        assert ask_aiohttp(app, Request.actual(other, path)).cors == {}
+        assert ask_aiohttp(app, Request.preflight(allowed, path=path)).status == 204
+        assert ask_aiohttp(app, Request.preflight(other, path=path)).status == 403
+
+
+def test_s11_a_handler_that_is_marked_late_gets_its_own_policy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("crossorigin.adapter.marks", 0)
+    app = web.Application()
+    crossorigin.aiohttp.setup(app, ALLOWED)
+
+    async def items(request: web.Request) -> web.Response:
+        return web.Response()
+
+    app.router.add_get("/items", items)
+    assert [ask_aiohttp(app, Request.actual(APP, "/items")).cors["allow-origin"] for _ in range(3)] == [APP] * 3
+
+    crossorigin.aiohttp.cors(Policy(EVIL))(items)
+
+    assert ask_aiohttp(app, Request.actual(APP, "/items")).cors == {}
+    assert ask_aiohttp(app, Request.actual(EVIL, "/items")).cors == {"allow-origin": EVIL}
+
+
 def test_s11_a_route_that_is_added_late_to_a_resource_keeps_its_own_policy() -> None:
     async def marked(request: web.Request) -> web.Response:
         return web.Response(text="marked")

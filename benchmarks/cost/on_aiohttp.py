@@ -14,6 +14,7 @@ from conformance.messages import Request
 from .carrying import Batch
 from .kinds import BODY, CONTENT_TYPE, EXPOSED, HEADERS, MAX_AGE, METHODS, PATH, policy
 from .libraries import BARE, LIMIT, Group, Library
+from .plain import LINES
 
 
 class Aiohttp:
@@ -79,6 +80,17 @@ def bare() -> web.Application:
     resource = app.router.add_resource(PATH)
     for method in ("GET", "OPTIONS", *METHODS):
         resource.add_route(method, _items)
+    return app
+
+
+async def _items_with_lines(request: web.Request) -> web.Response:
+    return web.Response(body=BODY, content_type=CONTENT_TYPE, headers=LINES)
+
+
+def bare_with_lines() -> web.Application:
+    """Return an application that sends by itself what the policy gives to an allowed request."""
+    app = web.Application()
+    app.router.add_get(PATH, _items_with_lines)
     return app
 
 

@@ -1,4 +1,4 @@
-"""Applications of no framework, ASGI and WSGI: bare, behind the limit, and behind crossorigin.
+"""Applications of no framework, ASGI and WSGI: bare, with the right lines, behind the limit, and behind crossorigin.
 
 The *limit* wraps the response and adds one fixed header, written as well as one can.
 """
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from crossorigin.asgi import ASGIApp, Message, Receive, Scope, Send
 
+LINES = (*policy().actual(ORIGIN).headers, ("Vary", "Origin"))  # what the policy gives to what is allowed
+WIRE_LINES = tuple((name.lower().encode(), value.encode()) for name, value in LINES)
 LINE = ("Vary", "Origin")
 WIRE_LINE = (b"vary", b"Origin")
 
@@ -29,6 +31,13 @@ async def bare_asgi(scope: Scope, receive: Receive, send: Send) -> None:
     headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
     await send({"type": "http.response.start", "status": 200, "headers": headers})
     await send({"type": "http.response.body", "body": body})
+
+
+async def bare_asgi_with_lines(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer at once, with the lines that the policy gives to an allowed request."""
+    headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(BODY)), *WIRE_LINES]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": BODY})
 
 
 class AsgiLimit:
@@ -64,6 +73,12 @@ def bare_wsgi(environ: WSGIEnvironment, start_response: StartResponse) -> Iterab
     body = b"" if environ["REQUEST_METHOD"] == "OPTIONS" else BODY
     start_response("200 OK", [("Content-Type", CONTENT_TYPE), ("Content-Length", str(len(body)))])
     return [body]
+
+
+def bare_wsgi_with_lines(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+    """Answer at once, with the lines that the policy gives to an allowed request."""
+    start_response("200 OK", [("Content-Type", CONTENT_TYPE), ("Content-Length", str(len(BODY))), *LINES])
+    return [BODY]
 
 
 class WsgiLimit:

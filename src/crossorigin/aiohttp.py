@@ -16,7 +16,7 @@ from .adapter import RULES, Adapter, Asked, checked, mark
 from .answer import INITIALS, Header, Rules, write
 from .compose import NO_CORS, FixedRules
 from .decisions import Observer
-from .memory import Memories, Outcome
+from .memory import Memories, Memory, Outcome
 
 _Marked = TypeVar("_Marked")
 
@@ -158,6 +158,7 @@ class _ApplicationAdapter(Adapter):
         super().__init__(policy, **options)
         self.memories: Memories[int, Header] = Memories()
         self._is_alone: bool | None = None
+        self._only: Memory[int, Header] | None = None  # the memory for all requests, where nothing else has a policy
 
     def is_alone_in(self, app: web.Application) -> bool:
         """Return whether *app* has no applications inside. It has started: no resource can be added any more."""
@@ -173,11 +174,21 @@ class _ApplicationAdapter(Adapter):
         # Where an outer application has a policy, too, its middleware was here, on behalf of the innermost policy: a
         # preflight must not have to pass the outer application's authentication before it gets to the inner one (S2).
         if len(request) == 0 or _OUTCOME not in request:  # a key that is missing costs an exception
-            outcome = request[_OUTCOME] = _recalled(request) or await _outcome(request)
+            outcome = request[_OUTCOME] = self._recalled(request) or await _outcome(request)
             if outcome is not None and outcome.reply is not None:
                 status, headers, body = outcome.reply
                 return _Reply(status=status, headers=headers, body=body)
         return await handler(request)
+
+    def _recalled(self, request: web.Request) -> Outcome[int, Header] | None:
+        """Return what `_outcome` returned when it was asked in the very same words: the fast path (P1)."""
+        memory = self._only
+        if memory is None or adapter.marks:
+            covering = _covering(request)
+            memory = None if covering is None else covering[0].memories.of(covering[1])
+            if not adapter.marks and self.is_alone_in(request.match_info.apps[0]):
+                self._only = memory
+        return None if memory is None or hdrs.UPGRADE in request.headers else memory.recall(_question(request))
 
 
 class _Reply(web.Response):
@@ -194,7 +205,7 @@ async def _write_headers(request: web.Request, response: web.StreamResponse) -> 
     try:
         outcome = request[_OUTCOME]
     except KeyError:
-        outcome = _recalled(request) or await _outcome(request)
+        outcome = await _outcome(request)
     if outcome is None or outcome.answer is None or isinstance(response, _Reply):
         return
     headers = response.headers
@@ -209,13 +220,6 @@ async def _write_headers(request: web.Request, response: web.StreamResponse) -> 
     added = [line for line in lines if line[0].lower() in _ADDED]
     headers.clear()
     headers.extend(write([line for line in lines if line not in added], outcome.answer) + added)
-
-
-def _recalled(request: web.Request) -> Outcome[int, Header] | None:
-    """Return what `_outcome` returned when it was asked in the very same words: the fast path (P1)."""
-    covering = _covering(request)
-    memory = None if covering is None else covering[0].memories.of(covering[1])
-    return None if memory is None or hdrs.UPGRADE in request.headers else memory.recall(_question(request))
 
 
 async def _outcome(request: web.Request) -> Outcome[int, Header] | None:
@@ -271,10 +275,11 @@ def _read(request: web.Request) -> Asked:
 def _question(request: web.Request) -> Hashable:
     """Return the words that the rules look at in *request*, which is no handshake."""
     headers = request.headers
-    if hdrs.ORIGIN not in headers:
+    origins = headers.getall(hdrs.ORIGIN, None)
+    if origins is None:
         return None
     if request.method != hdrs.METH_OPTIONS:
-        return tuple(headers.getall(hdrs.ORIGIN))
+        return tuple(origins)
     return tuple([(name, *headers.getall(name, ())) for name in _ASKED])
 
 
