@@ -881,6 +881,21 @@ def test_a_policy_for_each_method_of_one_path(side: Side) -> None:
 
 
 @parametrize_sides
+def test_p1_what_is_remembered_of_one_path_is_nothing_to_another(side: Side) -> None:
+    routes = side.kui.MultimethodRoutes(base_class=side.kui.HttpView)
+    for path, middlewares in {"/own": [cors(OTHER)], "/plain": []}.items():
+        routes.http.get(path, name=path)(side.view(lambda: "got"))
+        routes.http.delete(path, name=path, middlewares=middlewares)(side.view(lambda: "deleted"))
+    app = setup(side.kui.Kui(routes=routes), PUBLIC)
+
+    for _ in range(3):
+        assert side.ask(app, Request.preflight(PARTNER, "DELETE", path="/plain")).cors == {"allow-origin": "*"}
+        assert side.ask(app, Request.preflight(PARTNER, "DELETE", path="/own")).cors == PARTNERS_PREFLIGHT
+        assert side.ask(app, Request.actual(PARTNER, "/plain", "DELETE")).cors == {"allow-origin": "*"}
+        assert side.ask(app, Request.actual(PARTNER, "/own", "DELETE")).cors == PARTNERS
+
+
+@parametrize_sides
 def test_paths_have_their_policies(side: Side) -> None:
     rules = ByPath({"/public": PUBLIC, "/": POLICY})
     routes = [side.route(path, hello) for path in ("/public/x", "/publicx", "/x")]

@@ -21,6 +21,7 @@ from conformance.situations import APP, EVIL, SITUATIONS, Situation
 from conformance.stacks import STACKS, Stack
 from conformance.stacks.aiohttp import ask_aiohttp
 from conformance.stacks.asgi import asgi_api, ask_asgi
+from conformance.stacks.kui import serve_kui_asgi, serve_kui_asgi_route, serve_kui_wsgi, serve_kui_wsgi_route
 from conformance.stacks.wsgi import ask_wsgi, wsgi_api
 from crossorigin import LEAVE, AnyOf, ByPath, Decision, Policy, asgi, memory, wsgi
 from crossorigin.answer import Answer, Rules
@@ -40,11 +41,20 @@ POLICIES: tuple[Rules, ...] = (
     Policy(APP, allow_origin_check=lambda origin: origin == EVIL),
     STARRED,
 )
-parametrize_stacks = pytest.mark.parametrize("stack", [one for one in STACKS if one.name in ("asgi", "wsgi")])
+KUI_ROUTES = (
+    Stack("kui-asgi-route", serve_kui_asgi_route, ask_asgi),
+    Stack("kui-wsgi-route", serve_kui_wsgi_route, ask_wsgi),
+)
+KUI = (Stack("kui-asgi", serve_kui_asgi, ask_asgi), Stack("kui-wsgi", serve_kui_wsgi, ask_wsgi), *KUI_ROUTES)
+GENERIC = tuple(one for one in STACKS if one.name in ("asgi", "wsgi"))
+parametrize_stacks = pytest.mark.parametrize("stack", GENERIC, ids=lambda stack: stack.name)
+parametrize_all_stacks = pytest.mark.parametrize("stack", [*STACKS, *KUI_ROUTES], ids=lambda stack: stack.name)
 
 
 def app_of(stack: Stack, rules: Rules, inner: Rules | None = None, **options: Any) -> Any:
-    """Return an application behind *rules*, perhaps with others further in, where nobody can see them."""
+    """Return an application behind *rules*, on a generic stack perhaps with others further in that nobody can see."""
+    if stack not in GENERIC:
+        return stack.serve(rules, **options)
     module: Any = asgi if stack.name == "asgi" else wsgi
     app: Any = asgi_api if stack.name == "asgi" else wsgi_api
     if inner is not None:
@@ -100,11 +110,29 @@ policies = st.sampled_from(POLICIES)
 def test_p1_what_is_remembered_is_what_would_be_worked_out_anew(
     stack: Stack, rules: Rules, inner: Rules | None, options: dict[str, Any], asked: list[Request]
 ) -> None:
+    remembering = app_of(stack, rules, inner, **options)
+    anew = app_of(stack, forgetful(rules), None if inner is None else forgetful(inner), **options)
+
+    assert_equal({"remembering": remembering, "anew": anew}, asked, stack)
+
+
+@pytest.mark.parametrize("stack", KUI, ids=lambda stack: stack.name)
+@given(
+    rules=policies,
+    options=st.fixed_dictionaries({}, optional={"enforce": st.booleans(), "preflight_status": st.just(200)}),
+    asked=st.lists(requests, min_size=1, max_size=3),
+)
+def test_p1_what_kui_remembers_is_what_would_be_worked_out_anew(
+    stack: Stack, rules: Rules, options: dict[str, Any], asked: list[Request]
+) -> None:
+    apps = {"remembering": stack.serve(rules, **options), "anew": stack.serve(forgetful(rules), **options)}
+
+    assert_equal(apps, asked, stack)
+
+
+def assert_equal(apps: dict[str, Any], asked: list[Request], stack: Stack) -> None:
+    """Assert that the two of *apps* answer all that is *asked* alike, again and again, and log the same."""
     told: dict[str, list[Any]] = {"remembering": [], "anew": []}
-    apps = {
-        "remembering": app_of(stack, rules, inner, **options),
-        "anew": app_of(stack, forgetful(rules), None if inner is None else forgetful(inner), **options),
-    }
     for request in [*asked, *asked, *asked]:
         answers = {name: told_of(told[name], stack.ask, app, request) for name, app in apps.items()}
 
@@ -112,8 +140,8 @@ def test_p1_what_is_remembered_is_what_would_be_worked_out_anew(
     assert told["remembering"] == told["anew"]
 
 
-def told_of(told: list[Any], ask: Callable[[Any, Request], Response], app: Any, request: Request) -> Response:
-    """Return what *app* answers to *request*, and add to *told* what is logged meanwhile."""
+def told_of(told: list[Any], ask: Callable[[Any, Request], Response], app: Any, request: Request) -> Response | str:
+    """Return what *app* answers to *request*, or what it raises, and add to *told* what is logged meanwhile."""
 
     class Keeping(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
@@ -123,6 +151,8 @@ def told_of(told: list[Any], ask: Callable[[Any, Request], Response], app: Any, 
     logger.addHandler(handler)
     try:
         return ask(app, request)
+    except Exception as error:  # a policy on a route does not reach it
+        return repr(error)
     finally:
         logger.removeHandler(handler)
 
@@ -151,7 +181,7 @@ class Counting(Relay):
         return answer
 
 
-@parametrize_stacks
+@pytest.mark.parametrize("stack", [*GENERIC, *KUI_ROUTES], ids=lambda stack: stack.name)
 @pytest.mark.parametrize(
     "request_",
     [
@@ -229,7 +259,7 @@ def test_s12_an_exception_behind_the_start_of_a_response_is_nothing_but_raised()
         assert sent == [{"type": "http.response.start", "status": 200, "headers": [(b"vary", b"Origin")]}]
 
 
-@parametrize_stacks
+@parametrize_all_stacks
 def test_s18_a_guard_is_asked_each_time_since_it_looks_at_more(stack: Stack) -> None:
     app = app_of(stack, ALLOWED, enforce=True)
     ours = {"Sec-Fetch-Site": "same-origin"}
@@ -239,7 +269,7 @@ def test_s18_a_guard_is_asked_each_time_since_it_looks_at_more(stack: Stack) -> 
     assert [stack.ask(app, one).status for one in (foreign, own, foreign, own, foreign)] == [403, 200, 403, 200, 403]
 
 
-@parametrize_stacks
+@parametrize_all_stacks
 def test_s20_an_observer_is_told_of_each_request(stack: Stack) -> None:
     told: list[Decision] = []
     app = app_of(stack, ALLOWED, observe=told.append)
@@ -251,7 +281,7 @@ def test_s20_an_observer_is_told_of_each_request(stack: Stack) -> None:
     assert [one.kind for one in told] == ["actual", "actual", "preflight"] * 3
 
 
-@parametrize_stacks
+@parametrize_all_stacks
 def test_s20_a_refusal_is_logged_again_after_a_minute(
     stack: Stack, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -272,7 +302,7 @@ def test_s20_a_refusal_is_logged_again_after_a_minute(
     assert ask_twice() == 4
 
 
-@parametrize_stacks
+@parametrize_all_stacks
 def test_s20_a_page_of_the_same_origin_does_not_silence_a_foreign_one(
     stack: Stack, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -301,7 +331,7 @@ def test_p4_a_flood_of_questions_fills_no_memory(stack: Stack, monkeypatch: pyte
     assert sum(memory._length(question) for question in kept) < 100 * 100
 
 
-@parametrize_stacks
+@parametrize_all_stacks
 def test_what_may_change_its_mind_is_never_remembered(stack: Stack) -> None:
     allowed = {EVIL}
     checked = Policy((), allow_origin_check=lambda origin: origin in allowed)

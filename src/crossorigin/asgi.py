@@ -284,6 +284,16 @@ def _words(scope: Scope) -> Hashable:
     return scope["method"], *[(name, value) for name, value in scope["headers"] if name in _ASKED]
 
 
+def question_of(scope: Scope) -> Hashable:
+    """Return the question that the request of *scope* asks; ``None`` where its words may change, or be gone by then."""
+    try:
+        question = _words(scope) if type(scope["headers"]) is list else None
+        hash(question)
+    except TypeError:
+        return None
+    return question
+
+
 def routed_path(scope: Scope) -> str:
     """Return the path that the application routes on: ``path`` less ``root_path`` (S19).
 

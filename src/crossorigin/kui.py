@@ -8,7 +8,7 @@ looks up which routes have a policy of their own. Knows Kui, and nothing of orig
 import copy
 import functools
 import inspect
-from collections.abc import Callable, Iterator, MutableMapping
+from collections.abc import Callable, Hashable, Iterator, MutableMapping
 from typing import Any, TypeVar, cast
 
 import kui.asgi
@@ -17,10 +17,10 @@ from kui.utils import is_coroutine_callable
 
 from . import asgi, wsgi
 from .adapter import WRITTEN, Adapter, Asked, wrapped
-from .answer import Answer, Reply, Rules, WireHeader, cors_lines, cors_wire_lines, write
+from .answer import Answer, Header, Rules, WireHeader, cors_lines, cors_wire_lines, write
 from .compose import NO_CORS
 from .decisions import Observer
-from .memory import Memories, Memory
+from .memory import Memories, Memory, Outcome, is_pure
 
 View = Callable[[], Any]
 Application = TypeVar("Application", kui.asgi.Kui, kui.wsgi.Kui)
@@ -178,6 +178,15 @@ class _WSGIMiddleware(wsgi.CORSMiddleware):
 
     router: Any
 
+    def __init__(self, app: Any, policy: Rules, **options: Any) -> None:
+        super().__init__(app, policy, **options)
+        self._memories: Memories[str, Header] = Memories()
+
+    def memory_at(self, environ: Any) -> Memory[str, Header] | None:
+        if environ["REQUEST_METHOD"] == "OPTIONS":
+            return None  # a preflight's rules are those of the method that it asks for
+        return self._memories.of(self.rules_for(environ, environ["REQUEST_METHOD"]))
+
     def read(self, environ: Any) -> Asked:
         return _read_wsgi(environ)
 
@@ -227,23 +236,48 @@ def _is_async(view: object) -> bool:
     return inspect.iscoroutinefunction(view) or is_coroutine_callable(cast(View, view)) or hasattr(view, "__await__")
 
 
+class _Remembering(Memory[int, Header]):
+    """What became of the latest questions to one adapter, where that may be remembered."""
+
+    def __init__(self, adapter: Adapter) -> None:
+        self._adapter = adapter
+        self._is_pure = is_pure(adapter.policy)
+
+    def outcome(self, asked: Asked, answer: Answer | None, question: Hashable) -> Outcome[int, Header]:
+        """Return what becomes of what was *asked*, and keep it as what became of *question*, if there is one."""
+        if answer is None:
+            return Outcome(None)
+        reply = self._adapter.reply(self._adapter.policy, asked, answer)
+        sent = None if reply is None else (reply.status, tuple(reply.headers), reply.body)
+        outcome = Outcome(answer, None, sent, self._adapter.quiet_until(asked, answer))
+        if self._is_pure and question is not None:
+            self.keep(question, outcome)
+        return outcome
+
+
 def _covered_asgi(adapter: Adapter, view: View) -> View:
+    remembering = _Remembering(adapter)
+
     async def covered() -> Any:
         connection: Any = kui.asgi.http_connection_var.get()
         if connection.get(_COVERED) is adapter.policy:
             return await view()
-        asked = _read_asgi(connection)
-        answer = await asked.of_async(adapter.policy)
+        is_socket = isinstance(connection, kui.asgi.WebSocket)
+        question = None if is_socket else asgi.question_of(connection)
+        outcome = None if question is None else remembering.recall(question)
+        if outcome is None:
+            asked = _read_asgi(connection)
+            outcome = remembering.outcome(asked, await asked.of_async(adapter.policy), question)
+        answer, reply = outcome.answer, outcome.reply
         if answer is None:
             return await view()
-        reply = adapter.reply(adapter.policy, asked, answer)
-        if isinstance(connection, kui.asgi.WebSocket):
+        if is_socket:
             if reply is None:
                 return await view()
             await connection.receive()  # ASGI, websocket: closing behind websocket.connect refuses with 403
             return await connection.close(1008)
         if reply is not None:
-            return _written(connection, adapter, _plain(kui.asgi.PlainTextResponse, reply))
+            return _written(connection, adapter, _plain(kui.asgi.PlainTextResponse, *reply))
         covered_by, connection[_COVERED] = connection.get(_COVERED), adapter.policy
         try:
             response = kui.asgi.convert_response(await view())
@@ -260,17 +294,22 @@ def _covered_asgi(adapter: Adapter, view: View) -> View:
 
 
 def _covered_wsgi(adapter: Adapter, view: View) -> View:
+    remembering = _Remembering(adapter)
+
     def covered() -> Any:
         connection: Any = kui.wsgi.http_connection_var.get()
         if connection.get(_COVERED) is adapter.policy:
             return view()
-        asked = _read_wsgi(connection)
-        answer = asked.of(adapter.policy)
+        question = wsgi.question_of(connection)
+        outcome = remembering.recall(question)
+        if outcome is None:
+            asked = _read_wsgi(connection)
+            outcome = remembering.outcome(asked, asked.of(adapter.policy), question)
+        answer, reply = outcome.answer, outcome.reply
         if answer is None:
             return view()
-        reply = adapter.reply(adapter.policy, asked, answer)
         if reply is not None:
-            return _written(connection, adapter, _plain(kui.wsgi.PlainTextResponse, reply))
+            return _written(connection, adapter, _plain(kui.wsgi.PlainTextResponse, *reply))
         covered_by, connection[_COVERED] = connection.get(_COVERED), adapter.policy
         try:
             response = kui.wsgi.convert_response(view())
@@ -321,8 +360,8 @@ def _written(connection: MutableMapping[str, Any], adapter: Adapter, response: A
     return response
 
 
-def _plain(kind: Callable[..., Any], reply: Reply) -> Any:
-    response = kind(reply.body, reply.status, dict(reply.headers))
+def _plain(kind: Callable[..., Any], status: int, headers: tuple[Header, ...], body: bytes) -> Any:
+    response = kind(body, status, dict(headers))
     response.media_type = ""  # the reply has its own, or no body
     return response
 
@@ -347,4 +386,5 @@ def _answered(side: Any, response: Any, answer: Answer) -> Any:
 
 def _rewritten(headers: Any, answer: Answer) -> dict[str, str]:
     # Kui keeps the names in lower case, one line each.
-    return {name.lower(): value for name, value in write(list((headers or {}).items()), answer)}
+    lines = [(name, headers[name]) for name in headers or ()]
+    return {name.lower(): value for name, value in write(lines, answer)}

@@ -75,6 +75,8 @@ class CORSMiddleware(Adapter):
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Serve one request, as WSGI has it."""
         memory = self._memory
+        if memory is None:
+            memory = self.memory_at(environ)
         outcome = question = None
         if memory is not None:
             # The fast path (P1): what was decided when the same was asked in the very same words.
@@ -85,7 +87,7 @@ class CORSMiddleware(Adapter):
             if outcome is not None and outcome.until is not None and outcome.until <= time.monotonic():
                 outcome = None
         if outcome is None:
-            outcome = self._decide(environ, question)
+            outcome = self._decide(environ, memory, question)
         app, answer, lines, reply = self.app, outcome.answer, outcome.lines, outcome.reply
         if reply is not None:
             if answer is None:
@@ -128,8 +130,10 @@ class CORSMiddleware(Adapter):
             return body
         return _Body(body, start, environ)
 
-    def _decide(self, environ: WSGIEnvironment, question: Hashable) -> Outcome[str, Header]:
-        """Return what becomes of a request, and remember it as what became of *question*."""
+    def _decide(
+        self, environ: WSGIEnvironment, memory: Memory[str, Header] | None, question: Hashable
+    ) -> Outcome[str, Header]:
+        """Return what becomes of a request, and keep it in *memory* as what became of *question*."""
         asked = self.read(environ)
         rules = self.rules_for(environ, asked.method)
         answer = asked.of(rules)
@@ -143,9 +147,13 @@ class CORSMiddleware(Adapter):
             outcome = Outcome(None, reply=sent, until=until)
         else:
             outcome = Outcome(answer, None if answer.block.expose_all else tuple(write((), answer)), sent, until)
-        if self._memory is not None:
-            self._memory.keep(question, outcome)
+        if memory is not None:
+            memory.keep(question, outcome)
         return outcome
+
+    def memory_at(self, environ: WSGIEnvironment) -> Memory[str, Header] | None:
+        """Return what is remembered for the rules of *environ*, where there is no one memory for all requests."""
+        return None
 
     def read(self, environ: WSGIEnvironment) -> Asked:
         """Return what the request of *environ* asks of the rules."""
@@ -166,7 +174,9 @@ class Answering(CORSMiddleware):
         super().__init__(app, NO_CORS)
         self._outcome: Outcome[str, Header] = Outcome(answer)
 
-    def _decide(self, environ: WSGIEnvironment, question: Hashable) -> Outcome[str, Header]:
+    def _decide(
+        self, environ: WSGIEnvironment, memory: Memory[str, Header] | None, question: Hashable
+    ) -> Outcome[str, Header]:
         return self._outcome
 
 
@@ -234,6 +244,11 @@ def _words(environ: WSGIEnvironment) -> Hashable:
         get("HTTP_ACCESS_CONTROL_REQUEST_HEADERS"),
         get("HTTP_ACCESS_CONTROL_REQUEST_PRIVATE_NETWORK"),
     )
+
+
+def question_of(environ: WSGIEnvironment) -> Hashable:
+    """Return the question that the request of *environ* asks."""
+    return _words(environ) if environ["REQUEST_METHOD"] == "OPTIONS" else (environ.get("HTTP_ORIGIN"),)
 
 
 def routed_path(environ: WSGIEnvironment) -> str:
