@@ -206,7 +206,7 @@ def test_p1_the_same_question_is_asked_once(stack: Stack, request_: Request) -> 
 
 @pytest.mark.parametrize("stack", STACKS, ids=lambda stack: stack.name)
 def test_p1_what_differs_in_one_word_is_another_question(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("crossorigin.adapter.marks", 0)  # nothing in this process has a policy of its own
+    monkeypatch.setattr("crossorigin.aiohttp._marks", 0)  # nothing in this process has a policy of its own
     policies = STARRED.replace(allow_origins=[APP, "https://b.example"], allow_private_network=True)
     asked = Request.preflight(APP, "PUT", "x-a")
     method, names = asked.headers[1:]
@@ -549,7 +549,7 @@ async def nothing(request: web.Request) -> web.Response:
 def test_s11_what_is_remembered_outside_is_nothing_to_an_application_inside(
     ask_outside_first: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("crossorigin.adapter.marks", 0)  # no handler in this process has a policy of its own
+    monkeypatch.setattr("crossorigin.aiohttp._marks", 0)  # no handler in this process has a policy of its own
     app, inner = web.Application(), web.Application()
     for one, origin in ((app, APP), (inner, EVIL)):
         crossorigin.aiohttp.setup(one, Policy(origin, allow_methods=["PUT"]))
@@ -565,7 +565,7 @@ def test_s11_what_is_remembered_outside_is_nothing_to_an_application_inside(
 
 
 def test_s11_a_handler_that_is_marked_late_gets_its_own_policy(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("crossorigin.adapter.marks", 0)
+    monkeypatch.setattr("crossorigin.aiohttp._marks", 0)
     app = web.Application()
     crossorigin.aiohttp.setup(app, ALLOWED)
 

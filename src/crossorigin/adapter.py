@@ -195,9 +195,6 @@ class Adapter:
 RULES = "__crossorigin_rules__"  # the attribute in which a handler or an endpoint keeps its own rules
 
 
-marks = 0  # how many handlers, endpoints and applications got policies: what was looked for before may be there now
-
-
 def checked(policy: Rules | None) -> Rules:
     """Return the rules that *policy* is, with ``None`` for no CORS; raise `TypeError` as `Adapter` does."""
     return Adapter(NO_CORS if policy is None else policy).policy
@@ -210,8 +207,6 @@ def mark(target: object, rules: Rules) -> None:
         TypeError: If it cannot be marked.
         RuntimeError: If it is marked with another policy already.
     """
-    global marks  # noqa: PLW0603
-    marks += 1
     marked = vars(target).get(RULES, rules) if hasattr(target, "__dict__") else rules
     if marked != rules:
         raise RuntimeError(f"{target!r} has another policy already; write one of its own for each policy")

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from aiohttp import hdrs, web
 
-from . import adapter, fetch
+from . import fetch
 from .adapter import RULES, Adapter, Asked, checked, mark
 from .answer import INITIALS, Header, Rules, write
 from .compose import NO_CORS, FixedRules
@@ -102,10 +102,15 @@ def cors(policy: Rules | None) -> Callable[[_Marked], _Marked]:
     rules = checked(policy)
 
     def decorate(target: _Marked) -> _Marked:
+        global _marks  # noqa: PLW0603
+        _marks += 1
         mark(target, rules)
         return target
 
     return decorate
+
+
+_marks = 0  # how many handlers, routes and resources got policies
 
 
 class ByMethod(FixedRules):
@@ -183,10 +188,10 @@ class _ApplicationAdapter(Adapter):
     def _recalled(self, request: web.Request) -> Outcome[int, Header] | None:
         """Return what `_outcome` returned when it was asked in the very same words: the fast path (P1)."""
         memory = self._only
-        if memory is None or adapter.marks:
+        if memory is None or _marks:
             covering = _covering(request)
             memory = None if covering is None else covering[0].memories.of(covering[1])
-            if not adapter.marks and self.is_alone_in(request.match_info.apps[0]):
+            if not _marks and self.is_alone_in(request.match_info.apps[0]):
                 self._only = memory
         return None if memory is None or hdrs.UPGRADE in request.headers else memory.recall(_question(request))
 
@@ -252,9 +257,9 @@ def _covering(request: web.Request) -> "tuple[_ApplicationAdapter, Rules] | None
     rules: Rules | None = enforcing.policy
     if request.method == hdrs.METH_OPTIONS or match.http_exception is not None:
         # The match for the method that a preflight asks for, or for one that is allowed here, may have its own rules.
-        if adapter.marks or len(apps) > 1 or not enforcing.is_alone_in(apps[0]):
+        if _marks or len(apps) > 1 or not enforcing.is_alone_in(apps[0]):
             return None
-    elif adapter.marks:
+    elif _marks:
         rules = _rules_of(match, request.method) or rules
     return None if rules is None or isinstance(rules, ByMethod) else (enforcing, rules)
 

@@ -17,7 +17,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.middleware.errors import ServerErrorMiddleware
 from starlette.routing import BaseRoute, Match, Router
 
-from . import adapter, asgi
+from . import asgi
 from .adapter import RULES, checked, mark, wrapped
 from .answer import Answer, Rules, WireHeader, write_wire
 from .asgi import ASGIApp, Scope, routed_path
@@ -88,7 +88,7 @@ def setup(
     build = app.build_middleware_stack
     app.build_middleware_stack = lambda: middleware(build(), rules, app)  # type: ignore[method-assign]
     _SET_UP.add(app)
-    adapter.marks += 1  # an application around it has looked already, perhaps
+    _count()  # an application around it has looked already, perhaps
 
 
 def cors(policy: Rules | None) -> Callable[[_Endpoint], _Endpoint]:
@@ -120,10 +120,19 @@ def cors(policy: Rules | None) -> Callable[[_Endpoint], _Endpoint]:
                 f"@cors(...) is for an endpoint, not for {endpoint!r}; an application gets its policy with "
                 "setup(app, policy), and what is below a path with setup(app, ByPath({...}))"
             )
+        _count()
         mark(endpoint, rules)
         return endpoint
 
     return decorate
+
+
+_marks = 0  # how many endpoints and applications got policies: what was looked for before may be there now
+
+
+def _count() -> None:
+    global _marks  # noqa: PLW0603
+    _marks += 1
 
 
 class CORSMiddleware(asgi.CORSMiddleware):
@@ -216,9 +225,9 @@ class _Outermost(asgi.CORSMiddleware):
 
     def _has_rules_inside(self) -> bool:
         grown = any(len(router.routes) != count for router, count in self._routers.values())
-        if grown or self._seen != adapter.marks:
+        if grown or self._seen != _marks:
             # The first request, and whenever a route was added, an endpoint marked or an application set up.
-            self._seen, self._routers = adapter.marks, {}
+            self._seen, self._routers = _marks, {}
             self._resolves = _holds_rules(self._application.router, self._routers)
         return self._resolves
 

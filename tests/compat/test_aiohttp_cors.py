@@ -394,9 +394,10 @@ def is_several(pair: Pair, difference: Difference) -> bool:
 
 
 def is_unknown_method(pair: Pair, difference: Difference) -> bool:
-    of_origin, method = options_of(pair), asked_method(pair)
+    of_origin = options_of(pair)
     star = of_origin is not None and of_origin.allow_methods == "*" and bool(added_methods(pair.configuration))
-    return star and is_method(method) and method not in hdrs.METH_ALL and newly_refused(pair, difference)
+    unknown = refused_method(lambda method: is_method(method) and method not in hdrs.METH_ALL)
+    return star and unknown(pair, difference)
 
 
 def other_origin(null: bool) -> Callable[[Pair, Difference], bool]:
