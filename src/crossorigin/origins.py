@@ -289,7 +289,7 @@ def _one_character_apart(one: str, other: str) -> bool:
 def _covering_hosts(host: str) -> Iterator[str]:
     """Yield what may be declared to cover *host*: ``a.example.com``, ``*.example.com``, ``*.com``, ``*``."""
     yield host
-    dot = host.find(".")
+    dot = host.find(".", 2 if host[0] == ANY else 0)  # a pattern itself comes once
     while dot != -1:
         yield "*" + host[dot:]
         dot = host.find(".", dot + 1)
