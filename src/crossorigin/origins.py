@@ -174,7 +174,7 @@ class OriginSet:
         'origin-malformed'
     """
 
-    __slots__ = ("_any", "_declared", "_exact", "_patterns", "_regexes")
+    __slots__ = ("_any", "_declared", "_exact", "_first", "_patterns", "_regexes")
 
     def __init__(self, declared: Iterable[str | re.Pattern[str]]) -> None:
         self._declared = tuple(declared)
@@ -184,6 +184,7 @@ class OriginSet:
         self._regexes = tuple(entry for entry in self._declared if not isinstance(entry, str))
         # As they were declared: of each pattern there is one spelling alone.
         self._patterns = frozenset(text for text in texts if ANY in text and text != ANY)
+        self._first: tuple[OriginPattern, ...] | None = None
 
     def __contains__(self, text: str) -> bool:
         return self.judge(text) == "allowed"
@@ -231,7 +232,7 @@ class OriginSet:
     def nearest(self, text: str) -> Near | None:
         """Return the declared origin that *text* most probably should have matched, or ``None`` (S20).
 
-        Looks at the first hundred entries at most, since it answers to what a client sends.
+        Looks at the first hundred texts at most, since it answers to what a client sends.
 
         >>> OriginSet(["http://localhost:8080"]).nearest("http://localhost:3000")
         Near(declared='http://localhost:8080', difference='another port')
@@ -239,21 +240,28 @@ class OriginSet:
         origin = Origin.parse(text)
         if origin is None:
             return None
+        if self._first is None:  # parsed once, at the first refusal
+            texts = islice((entry for entry in self._declared if isinstance(entry, str)), 100)
+            self._first = tuple(pattern for pattern in map(OriginPattern.parse, texts) if pattern)
+        covering = frozenset(_covering_hosts(origin.host))
         misses = (
-            (size, Near(entry, difference))
-            for entry in islice(self._declared, 100)
-            if isinstance(entry, str) and (pattern := OriginPattern.parse(entry))
-            for size, difference in _differences(origin, pattern)
+            (size, pattern, difference)
+            for pattern in self._first
+            for size, difference in _differences(origin, covering, pattern)
         )
-        return min(misses, key=lambda miss: miss[0], default=(0, None))[1]
+        nearest = min(misses, key=lambda miss: miss[0], default=None)
+        return None if nearest is None else Near(str(nearest[1]), nearest[2])
 
 
-def _differences(origin: Origin, pattern: OriginPattern) -> Iterator[tuple[int, str]]:
-    """Yield what *origin* would have to change to match *pattern*, where that is little: its size, and in words."""
+def _differences(origin: Origin, covering: frozenset[str], pattern: OriginPattern) -> Iterator[tuple[int, str]]:
+    """Yield what *origin* would have to change to match *pattern*, where that is little: its size, and in words.
+
+    *covering* are the hosts that may be declared to cover its own.
+    """
     host, declared = origin.host, pattern.host
     same_scheme = origin.scheme == pattern.scheme
     same_port = pattern.port in (ANY, origin.port)
-    if declared in _covering_hosts(host):
+    if declared in covering:
         yield (
             (1, "another port")
             if same_scheme
@@ -277,9 +285,9 @@ def _differences(origin: Origin, pattern: OriginPattern) -> Iterator[tuple[int, 
 
 
 def _one_character_apart(one: str, other: str) -> bool:
-    shorter, longer = sorted((one, other), key=len)
-    if len(longer) - len(shorter) > 1:
+    if abs(len(one) - len(other)) > 1:
         return False
+    shorter, longer = sorted((one, other), key=len)
     same = next((index for index, pair in enumerate(zip(shorter, longer, strict=False)) if pair[0] != pair[1]), None)
     if same is None:
         return len(shorter) != len(longer)
