@@ -255,6 +255,13 @@ def test_f3_an_entry_that_stands_twice_is_redundant_the_second_time() -> None:
     ]
 
 
+@pytest.mark.parametrize("entry", ["http://[::1]", "http://[::1]:8080", "http://localhost:3000", "http://localhost"])
+def test_f3_an_origin_that_any_port_covers_is_redundant(entry: str) -> None:
+    warned = policy(["http://[::1]:*", "http://localhost:*", entry])
+
+    assert [(found.code, found.where) for found in warned.findings] == [("redundant-origin", "allow_origins[2]")]
+
+
 def test_f3_a_warning_is_not_among_the_problems_of_a_policy_that_was_stopped() -> None:
     with pytest.raises(PolicyError) as caught:
         Policy(SITE, allow_methods=["GET", "TRACE"])

@@ -431,15 +431,104 @@ def test_a_class_with_another_reply_is_asked_each_time(stack: Stack) -> None:
 
 
 @parametrize_stacks
-def test_s20_a_log_that_is_switched_on_says_at_once_what_is_refused(
-    stack: Stack, caplog: pytest.LogCaptureFixture
+def test_s20_a_log_that_is_switched_on_says_within_a_second_what_is_refused(
+    stack: Stack, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    app = app_of(stack, ALLOWED)
+    now = 1000.0
+    monkeypatch.setattr("time.monotonic", lambda: now)
+    rules = Counting(ALLOWED)
+    app = app_of(stack, rules)
     with caplog.at_level(logging.ERROR, logger="crossorigin"):
-        stack.ask(app, Request.actual(EVIL))
-    stack.ask(app, Request.actual(EVIL))
+        for _ in range(5):
+            stack.ask(app, Request.actual(EVIL))
+    assert rules.asked == 1  # a log that nobody keeps makes no refusal dearer
 
+    now += 1
+    stack.ask(app, Request.actual(EVIL))
     assert len(caplog.messages) == 1
+
+
+@parametrize_stacks
+def test_p4_what_is_not_logged_in_a_flood_is_remembered(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("crossorigin.decisions.MAX_REMEMBERED", 3)
+    rules = Counting(ALLOWED)
+    app = app_of(stack, rules)
+    for number in range(5):
+        stack.ask(app, Request.actual(f"https://evil{number}.example"))
+    asked = rules.asked
+
+    for _ in range(5):
+        stack.ask(app, Request.actual(EVIL))
+
+    assert rules.asked == asked + 1
+
+
+@parametrize_all_stacks
+def test_s3_two_origin_lines_are_not_what_was_asked_by_one(stack: Stack) -> None:
+    app = app_of(stack, ALLOWED)
+    twice = Request("GET", "/items", (("Origin", APP), ("Origin", APP)))
+
+    for _ in range(2):
+        assert stack.ask(app, Request.actual(APP)).cors["allow-origin"] == APP
+        assert stack.ask(app, twice).cors == {}
+
+
+def test_a_wsgi_response_keeps_headers_that_are_there_for_one_reading() -> None:
+    def app(environ: Any, start_response: Any) -> Any:
+        start_response("200 OK", (line for line in [("X-A", "1"), ("Set-Cookie", "a=b")]))
+        return [b"items"]
+
+    covered = wsgi.CORSMiddleware(app, ALLOWED)
+    for origin in (APP, EVIL, APP):
+        assert ask_wsgi(covered, Request.actual(origin)).get("Set-Cookie") == "a=b"
+
+
+def test_a_memory_is_never_that_of_rules_which_are_gone() -> None:
+    memories: memory.Memories[int, Any] = memory.Memories()
+    first = Policy(APP)
+    kept, again = memories.of(first), memories.of(first)
+    assert kept is again
+    before = id(first)
+    del first
+    for _ in range(100):  # Python gives a new object the place of one that is gone
+        another = Policy(EVIL)
+        assert id(another) != before
+        assert memories.of(another) is not kept
+
+
+def test_p4_many_rules_fill_no_memory() -> None:
+    memories: memory.Memories[int, Any] = memory.Memories()
+    for _ in range(MAX_OUTCOMES + 10):
+        memories.of(AnyOf(ALLOWED))
+
+    assert len(memories._memories) < 100
+
+
+def test_what_is_due_already_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("time.monotonic", lambda: 1000.0)
+    kept: memory.Memory[int, Any] = memory.Memory()
+    for until in (None, 0.0, 999.0, 1000.0, 1001.0):
+        kept.keep(until, memory.Outcome(None, until=until))
+
+    assert set(kept) == {None, 1001.0}
+
+
+@pytest.mark.parametrize("name", ["read", "rules_for", "reply", "quiet_until"])
+@parametrize_stacks
+def test_an_adapter_that_is_another_in_anything_remembers_nothing(stack: Stack, name: str) -> None:
+    module: Any = asgi if stack.name == "asgi" else wsgi
+    changed = type("Changed", (module.CORSMiddleware,), {name: lambda self, *given: None})
+
+    assert changed(asgi_api if stack.name == "asgi" else wsgi_api, ALLOWED)._memory is None
+
+
+def test_the_lines_of_a_preflight_are_a_list_of_its_own_each_time() -> None:
+    app = app_of(STACKS[0], ALLOWED)
+    for _ in range(3):
+        asked = [(b"origin", APP.encode()), (b"access-control-request-method", b"PUT")]
+        start = played(app, method="OPTIONS", headers=asked)[0]
+        assert type(start["headers"]) is list
+        start["headers"].clear()  # whoever is outside may do as it likes
 
 
 @parametrize_stacks
@@ -623,6 +712,23 @@ def test_s11_a_starlette_application_inside_that_is_set_up_late_is_its_own_write
         assert ask_asgi(outer, Request.actual(APP)).cors["allow-origin"] == APP
         assert ask_asgi(outer, Request.preflight("https://b.example", "GET", path="/inner/items")).status == 204
         assert ask_asgi(outer, Request.actual(APP, "/inner/items")).cors == {}
+
+
+def test_s11_a_middleware_that_is_added_late_to_a_mounted_application_is_its_own_writer() -> None:
+    async def items(request: StarletteRequest) -> StarletteResponse:
+        return StarletteResponse("items")
+
+    inner = Starlette(routes=[Route("/items", items, methods=["GET", "PUT"])])
+    app = Starlette(routes=[Route("/items", items), Mount("/inner", app=inner)])
+    crossorigin.starlette.setup(app, ALLOWED)
+    assert ask_asgi(app, Request.actual(APP)).cors["allow-origin"] == APP
+    inner.add_middleware(
+        crossorigin.starlette.CORSMiddleware, policy=Policy("https://b.example", allow_methods=["PUT"])
+    )
+
+    for _ in range(2):
+        assert ask_asgi(app, Request.preflight("https://b.example", "PUT", path="/inner/items")).status == 204
+        assert ask_asgi(app, Request.actual(APP, "/inner/items")).cors == {}
 
 
 def test_s11_a_route_that_is_added_late_to_a_mounted_router_keeps_its_own_policy() -> None:

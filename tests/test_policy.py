@@ -976,3 +976,6 @@ def test_the_shared_part_of_an_answer_cannot_be_changed(name: str) -> None:
 
     with pytest.raises(AttributeError):
         setattr(block, name, ())
+    with pytest.raises(AttributeError):
+        delattr(block, name)
+    assert repr(block) == "Block((), vary=('Origin',), expose_all=False, keep=frozenset())"

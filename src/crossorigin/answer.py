@@ -85,6 +85,12 @@ class Block:
     def __setattr__(self, name: str, value: object) -> Never:
         raise AttributeError("a Block is immutable: all answers of its kind share it")
 
+    def __delattr__(self, name: str) -> Never:
+        raise AttributeError("a Block is immutable: all answers of its kind share it")
+
+    def __repr__(self) -> str:
+        return f"Block({self.text!r}, vary={self.vary!r}, expose_all={self.expose_all!r}, keep={self.keep!r})"
+
     def varied_by(self, name: str) -> "Block":
         """Return the same with one more name for ``Vary``."""
         return Block(self.text, (name, *self.vary), self.expose_all, self.keep)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 WARNING = 30  # `logging.WARNING`
 QUIET_SECONDS = 60.0  # S20: a refusal is logged once a minute
+DEAF_SECONDS = 1.0  # a log that is switched on says something of a known refusal after so long
 MAX_REMEMBERED = 1000  # refusals, to that end: a flood of made-up origins fills neither memory nor log
 MAX_SHOWN = 100  # characters of what a client sent that a record repeats
 
@@ -84,7 +85,7 @@ class RefusalLog:
     def is_due(self, origin: str, reason: Reason) -> bool:
         """Return whether a refusal of *origin* for *reason* is to be logged now, and remember that it was."""
         now = time.monotonic()
-        if now < self.quiet_until(origin, reason) or not logger().isEnabledFor(WARNING):
+        if now < self.quiet_until(origin, reason):
             return False
         key = (origin[:MAX_SHOWN], reason)
         with self._lock:
@@ -106,8 +107,16 @@ class RefusalLog:
         return True
 
     def quiet_until(self, origin: str, reason: Reason) -> float:
-        """Return from when on a refusal of *origin* for *reason* is due, by `time.monotonic`."""
-        return self._last.get((origin[:MAX_SHOWN], reason), -QUIET_SECONDS) + QUIET_SECONDS
+        """Return from when on a refusal of *origin* for *reason* is due, by `time.monotonic`.
+
+        While nobody listens, that is looked at again in a second.
+        """
+        if not logger().isEnabledFor(WARNING):
+            return time.monotonic() + DEAF_SECONDS
+        last = self._last.get((origin[:MAX_SHOWN], reason))
+        if last is None:
+            return self._full_until if len(self._last) >= MAX_REMEMBERED else 0.0
+        return last + QUIET_SECONDS
 
     @staticmethod
     def write(decision: Decision, error: Exception | None) -> None:

@@ -27,7 +27,8 @@ from .memory import Memory, is_pure
 
 _Endpoint = TypeVar("_Endpoint", bound=Callable[..., object])
 
-_Routers = dict[int, tuple[Router, int]]  # by identity: they are compared by their routes
+# What was looked through, by identity: routers and applications, with what they hold and how much of it.
+_Seen = dict[int, tuple[object, str, int]]
 
 _FAILED = "crossorigin.starlette.failed"  # in a scope: the answer to a request to which the application raised
 _PAGE = "__crossorigin_page__"  # the attribute in which a hooked page keeps what it was made of
@@ -214,8 +215,8 @@ class _Outermost(asgi.CORSMiddleware):
                 "and the endpoints with @cors(...)"
             )
         self._application = application
-        self._seen = -1
-        self._routers: _Routers = {}
+        self._marks = -1
+        self._seen: _Seen = {}
         self._resolves = False
         self._whole: Memory[int, WireHeader] | None = Memory() if is_pure(policy) else None
 
@@ -224,11 +225,12 @@ class _Outermost(asgi.CORSMiddleware):
         return None if self._has_rules_inside() else self._whole
 
     def _has_rules_inside(self) -> bool:
-        grown = any(len(router.routes) != count for router, count in self._routers.values())
-        if grown or self._seen != _marks:
-            # The first request, and whenever a route was added, an endpoint marked or an application set up.
-            self._seen, self._routers = _marks, {}
-            self._resolves = _holds_rules(self._application.router, self._routers)
+        grown = any(len(getattr(owner, held)) != count for owner, held, count in self._seen.values())
+        if grown or self._marks != _marks:
+            # The first request, and whenever a route or a middleware was added, an endpoint marked or an application
+            # set up.
+            self._marks, self._seen = _marks, {}
+            self._resolves = _holds_rules(self._application.router, self._seen)
         return self._resolves
 
     def rules_for(self, scope: Scope, method: str) -> Rules:
@@ -344,22 +346,24 @@ def _marked(endpoint: object) -> Iterator[object]:
     yield from wrapped(endpoint)
 
 
-def _holds_rules(app: object, seen: _Routers) -> bool:
+def _holds_rules(app: object, seen: _Seen) -> bool:
     """Return whether anything behind *app* is marked or nested, so that requests have to be resolved.
 
-    Adds to *seen* the routers on the way, each with the number of its routes.
+    Adds to *seen* the routers and the applications on the way.
     """
     for layer in _layers(app):
         if _is_nested(layer):
             return True
+        if isinstance(layer, Starlette):
+            seen[id(layer)] = layer, "user_middleware", len(layer.user_middleware)
         if isinstance(layer, Router) and id(layer) not in seen:
-            seen[id(layer)] = layer, len(layer.routes)
+            seen[id(layer)] = layer, "routes", len(layer.routes)
             if any(_route_holds_rules(route, seen) for route in layer.routes):
                 return True
     return False
 
 
-def _route_holds_rules(route: BaseRoute, seen: _Routers) -> bool:
+def _route_holds_rules(route: BaseRoute, seen: _Seen) -> bool:
     inner = getattr(route, "original_router", None) or getattr(route, "app", None)
     endpoint = getattr(route, "endpoint", inner)
     carriers: Iterable[object] = _marked(endpoint)

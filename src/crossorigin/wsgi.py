@@ -102,7 +102,7 @@ class CORSMiddleware(Adapter):
             written = environ[WRITTEN] = []
 
         def start(status: str, headers: list[Header], exc_info: OptExcInfo | None = None, /) -> Write:
-            if lines is not None and not written:
+            if lines is not None and not written and type(headers) is list:  # others may be gone after a look
                 for name, _ in headers:
                     if not name or name[0] in INITIALS:
                         headers = _answered(headers, answer, written)
@@ -182,6 +182,7 @@ class Answering(CORSMiddleware):
 
 def _answered(headers: list[Header], answer: Answer, written: list[tuple[Header, ...]]) -> list[Header]:
     """Return *headers* with *answer* written into them, unless an inner adapter, by what is *written*, did that."""
+    headers = list(headers)
     if written and not answer.block.keep and cors_lines(headers) == written[0]:
         return write(headers, inner_answer(answer)) if not written[0] else headers
     return write(headers, answer)
