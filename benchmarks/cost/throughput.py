@@ -4,7 +4,7 @@ Servers are started as everywhere in this project, in threads of this process, w
 are the requests for each second that this process *computed*: that is the throughput of a server with a processor of
 its own, whatever else the machine does meanwhile, wrk among it. Requests by the clock stand beside. All take turns in
 every round. The bare application runs twice: what the second differs from the first is what such figures are worth. One
-more application sends by itself, without any library, the lines that the policy gives: nothing that is right can cost less.
+more application sends the lines that the policy gives without any library: what that costs, nobody can save.
 """
 
 import re

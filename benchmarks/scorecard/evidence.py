@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from conformance.messages import Request, Response
 
+from .holds import same_as_bare
 from .playing import Outcome
 from .situation import Asks, Compares, Exchange, Seen, settled
 
@@ -61,15 +62,13 @@ def in_full(outcome: Outcome) -> Iterator[str]:
     yield f"Must hold: {situation.must}"
     if situation.taste:
         yield f"A matter of taste: {situation.taste}"
-    for exchange in seen.exchanges:
+    for index, exchange in enumerate(seen.exchanges):
         yield ""
         yield f"> {exchange.request.method} {exchange.request.path}"
-        yield from (f"> {name}: {_short(value)}" for name, value in exchange.request.headers)
-        if isinstance(exchange.response, str):
-            yield f"< no response: {exchange.response}"
-            continue
-        yield f"< {exchange.response.status}"
-        yield from (f"< {name}: {value}" for name, value in exchange.response.headers)
+        yield from (f"> {name}: {_counted(value)}" for name, value in exchange.request.headers)
+        yield from _answer("<", exchange.response)
+        if outcome.problems and situation.holds is same_as_bare:
+            yield from _answer("without the library <", seen.bare[index])
     yield ""
     yield from (f"In the log: {_short(record)!r}" for record in seen.log)
     if seen.cost is not None and isinstance(situation.play, Compares):
@@ -83,6 +82,20 @@ def in_full(outcome: Outcome) -> Iterator[str]:
     else:
         yield from (f"Does not hold: {problem}" for problem in outcome.problems)
         yield from () if outcome.problems else ("Holds.",)
+
+
+def _answer(mark: str, response: Response | str) -> Iterator[str]:
+    if isinstance(response, str):
+        yield f"{mark} no response: {response}"
+        return
+    yield f"{mark} {response.status}"
+    yield from (f"{mark} {name}: {value}" for name, value in response.headers)
+    if response.body:
+        yield f"{mark} {_counted(response.body.decode('latin-1'))}"
+
+
+def _counted(value: str) -> str:
+    return _short(value) + (f" ({len(value):,} characters)" if len(value) > LONGEST else "")
 
 
 def _without_vary(seen: Seen) -> Exchange:

@@ -87,6 +87,29 @@ def answers(status: int) -> Holds:
     ]
 
 
+def survives(seen: Seen) -> list[str]:
+    """Every request must get a response, and none that says that the server failed."""
+    return [
+        f"status {exchange.answer.status}" if exchange.answer.status else f"no response: {exchange.response}"
+        for exchange in seen.exchanges
+        if not 0 < exchange.answer.status < 500
+    ]
+
+
+def raised_as_bare(seen: Seen) -> list[str]:
+    """An exception that leaves the application must leave the library, too, whatever response it gave."""
+    return [
+        "the exception goes no further"
+        for exchange, bare in zip(seen.exchanges, seen.bare, strict=True)
+        if (bare.error or not bare.status) and not isinstance(exchange.response, str) and not exchange.response.error
+    ]
+
+
+def empty(seen: Seen) -> list[str]:
+    """No response may have a body."""
+    return [f"a body of {len(each.answer.body)} bytes" for each in seen.exchanges if each.answer.body]
+
+
 def origin_not_granted(seen: Seen) -> list[str]:
     """No response may allow the origin that was sent."""
     return [

@@ -37,9 +37,12 @@ FAIRNESS = """\
   that leaves the application: a server answers it with a plain 500, or closes the connection.
 - S6 is measured as time of the processor, the least of many in turns: where 1,000 origins are listed, and where 40,000
   are, so that what a request costs anyway does not count. What it grows by is compared with what Python takes, in the
-  same run, to look for an origin in a list of 39,000: a fifth of that breaks the rule. crossorigin's refusals do cost
-  more with a hundred origins than with one, and no more with a hundred thousand: for its log, it compares with the
-  first hundred.
+  same run, to look for an origin in a list of 39,000: a fifth of that breaks the rule. From one origin to a hundred,
+  crossorigin's refusals do cost more, by some tens of microseconds: a refusal that is logged is compared with the first
+  hundred origins, to say which of them was nearly right. Beyond them it costs no more.
+- S16 is about what no browser sends, and has matters of taste alone.
+- The API is at http://api.example.com, so that no TLS is in the way. Browsers do not let a page of https fetch from
+  http, whatever CORS says; everything about CORS is the same between https and https.
 - Three things that others do crossorigin does not, by choice. It sends back no more than 128 names of headers (S14
   `many-headers`). It refuses to be built with a preflight that holds for more than a day, the most that a browser keeps
   one, and with the origin `file://`, which django-cors-headers documents for some versions of Chrome on Android.

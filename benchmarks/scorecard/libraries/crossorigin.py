@@ -1,10 +1,10 @@
 """crossorigin on each of its adapters, in the same applications as the other libraries.
 
-Where another policy is nested inside, the adapters that know their framework find it; around the others, which cannot
-see what is inside, `ByPath` says `LEAVE` for its path, as the documentation has it.
+Where another policy is nested inside, the adapters that know their framework find it. The others cannot see it, and
+their documentation says so.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 import kui.asgi
@@ -24,10 +24,10 @@ import crossorigin.wsgi
 from conformance.messages import Request, Response
 from conformance.stacks.aiohttp import ask_aiohttp
 from conformance.stacks.wsgi import ask_wsgi
-from crossorigin import LEAVE, ByPath, Policy
+from crossorigin import ByPath, Policy
 from crossorigin.answer import Rules
 
-from ..library import NO_WEBSOCKETS_ON_WSGI, OURS, Library
+from ..library import NO_WEBSOCKETS_ON_WSGI, OURS, Library, NotOffered
 from ..policies import ANY, PUBLIC, PUBLIC_PATH, Neutral
 from . import aiohttp as on_aiohttp
 from . import asgi as on_asgi
@@ -44,13 +44,14 @@ from .routes import FEED
 StarletteApp = TypeVar("StarletteApp", bound=Starlette)
 KuiApp = TypeVar("KuiApp", kui.asgi.Kui, kui.wsgi.Kui)
 
+_NESTED = "Its documentation: around an application, it cannot see a policy inside; `ByPath` with `LEAVE` tells it."
 DANGERS = ("any-origin-with-credentials", "null-origin")
 
 
 def rules(policy: Neutral) -> Rules:
     """Return *policy* as crossorigin has it."""
     if policy.public:
-        return ByPath({PUBLIC_PATH: LEAVE if policy.nested else rules(PUBLIC), "/": around(policy)})
+        return ByPath({PUBLIC_PATH: rules(PUBLIC), "/": around(policy)})
     return around(policy)
 
 
@@ -73,26 +74,18 @@ def asgi(app: crossorigin.asgi.ASGIApp, policy: Neutral | None) -> crossorigin.a
     """Return an ASGI application behind crossorigin."""
     if policy is None:
         return app
-    inner = crossorigin.asgi.CORSMiddleware(app, rules(PUBLIC))
-
-    async def nesting(scope: Any, receive: Any, send: Any) -> None:
-        await (inner if scope.get("path", "").startswith(f"{PUBLIC_PATH}/") else app)(scope, receive, send)
-
-    inside = nesting if policy.nested else app
-    return crossorigin.asgi.CORSMiddleware(inside, rules(policy), enforce=policy.enforce)
+    if policy.nested:
+        raise NotOffered(_NESTED)
+    return crossorigin.asgi.CORSMiddleware(app, rules(policy), enforce=policy.enforce)
 
 
 def wsgi(app: on_wsgi.WSGIApp, policy: Neutral | None) -> on_wsgi.WSGIApp:
     """Return a WSGI application behind crossorigin."""
     if policy is None:
         return app
-    inner = crossorigin.wsgi.CORSMiddleware(app, rules(PUBLIC))
-
-    def nesting(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        return (inner if environ["PATH_INFO"].startswith(f"{PUBLIC_PATH}/") else app)(environ, start_response)
-
-    inside = nesting if policy.nested else app
-    return crossorigin.wsgi.CORSMiddleware(inside, rules(policy), enforce=policy.enforce)
+    if policy.nested:
+        raise NotOffered(_NESTED)
+    return crossorigin.wsgi.CORSMiddleware(app, rules(policy), enforce=policy.enforce)
 
 
 def serve_asgi(policy: Neutral | None) -> crossorigin.asgi.ASGIApp:
@@ -213,9 +206,8 @@ def _library(
 
 _ASGI = (on_asgi.ask, on_asgi.open_websocket)
 _SET_UP = "`crossorigin.{}.setup(app, policy)`."
-_LEAVING = " Around a nested policy, `ByPath` has `LEAVE` for its path."
-_AROUND = f"`CORSMiddleware(app, policy)` of `crossorigin.{{}}`.{_LEAVING}"
-_INSIDE = f"`CORSMiddleware` of `crossorigin.{{}}` around `app.{{}}`.{_LEAVING}"
+_AROUND = "`CORSMiddleware(app, policy)` of `crossorigin.{}`."
+_INSIDE = "`CORSMiddleware` of `crossorigin.{}` around `app.{}`."
 
 LIBRARIES = (
     _library("asgi", (), _AROUND.format("asgi"), serve_asgi, *_ASGI),

@@ -20,7 +20,7 @@ from conformance.frameworks import django as configured
 from conformance.messages import Request, Response
 from conformance.stacks.wsgi import ask_wsgi
 
-from ..library import NO_GUARD, NO_LOG, NO_WEBSOCKETS_ON_WSGI, Library, NotOffered
+from ..library import HTTP_ONLY, NO_GUARD, NO_LOG, Library, NotOffered
 from ..policies import ANY, PUBLIC_PATH, Neutral
 from .routes import PATHS, POST_ONLY, answer, merged
 
@@ -106,5 +106,5 @@ LIBRARY = Library(
     "of its signal `check_request_enabled`.",
     serve,
     ask,
-    lacks={"S17": NO_WEBSOCKETS_ON_WSGI, "S18": NO_GUARD, "S20": NO_LOG},
+    lacks={"S17": HTTP_ONLY, "S18": NO_GUARD, "S20": NO_LOG},
 )

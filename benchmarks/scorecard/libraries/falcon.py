@@ -6,7 +6,7 @@ import falcon
 
 from conformance.stacks.wsgi import ask_wsgi
 
-from ..library import NO_GUARD, NO_LOG, NO_WEBSOCKETS_ON_WSGI, Library, NotOffered
+from ..library import HTTP_ONLY, NO_GUARD, NO_LOG, Library, NotOffered
 from ..policies import ANY, Neutral
 from .routes import PATHS, POST_ONLY, answer, is_locked
 
@@ -79,7 +79,7 @@ LIBRARY = Library(
     "`falcon.App(middleware=[falcon.CORSMiddleware(allow_origins=[...]), ...])`, first in the list.",
     serve,
     ask_wsgi,
-    lacks={"S17": NO_WEBSOCKETS_ON_WSGI, "S18": NO_GUARD, "S20": NO_LOG},
+    lacks={"S17": HTTP_ONLY, "S18": NO_GUARD, "S20": NO_LOG},
     excuses={
         "method-undeclared": _METHODS,
         "header-undeclared": _HEADERS,

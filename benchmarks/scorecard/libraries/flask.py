@@ -48,7 +48,7 @@ def arguments(policy: Neutral) -> dict[str, Any]:
         "max_age": policy.max_age,
     }
     if policy.subdomains_of:
-        given["origins"] = [rf"https://[a-z0-9-]+\.{re.escape(policy.subdomains_of)}"]
+        given["origins"] = [rf"https://[a-z0-9-]+\.{re.escape(policy.subdomains_of)}$"]
     # Without `methods` it allows all that it knows, and it has no * for them.
     return given if policy.methods == ANY else {**given, "methods": list(policy.methods)}
 
@@ -70,12 +70,12 @@ _ROUTES = "Its documentation enables CORS on routes."
 LIBRARY = Library(
     "flask-cors",
     ("flask-cors", "flask"),
-    "`CORS(app, origins=[...], ...)`; subdomains by the regular expression `https://[a-z0-9-]+\\.example\\.com`, since "
-    "its documentation does not say that an expression has to end in `$`; a policy for a path by `resources`, as its "
+    "`CORS(app, origins=[...], ...)`; subdomains by the regular expression "
+    "`https://[a-z0-9-]+\\.example\\.com$`; a policy for a path by `resources`, as its "
     'README writes them: `r"/public/*"`, and a nested one by `@cross_origin(...)`.',
     serve,
     ask_wsgi,
     lacks={"S17": NO_WEBSOCKETS_ON_WSGI, "S18": NO_GUARD},
-    excuses={"preflight-missing-path": _ROUTES},
+    excuses={"preflight-missing-path": _ROUTES, "preflight-slash": _ROUTES},
     logger="flask_cors",
 )

@@ -77,6 +77,8 @@ def serve(policy: Neutral | None) -> Quart:
     return cors(application(PUBLIC if policy.public else None), **arguments(policy))
 
 
+_ROUTES = "Its README applies CORS to the routes of an application."
+
 LIBRARY = Library(
     "quart-cors",
     ("quart-cors", "quart"),
@@ -86,5 +88,5 @@ LIBRARY = Library(
     ask,
     open_websocket,
     lacks={"S18": NO_GUARD, "S20": NO_LOG},
-    excuses={"preflight-missing-path": "Its README applies CORS to the routes of an application."},
+    excuses={"preflight-missing-path": _ROUTES, "preflight-slash": _ROUTES},
 )

@@ -2,7 +2,7 @@
 
 Adding one is adding a line to the module that its rules belong to. Where the rule as crossorigin keeps it goes beyond
 what a page, a cache, another program or the reader of a log could notice, or where one could as well choose otherwise,
-the situation says why it is a matter of taste. S3 and S16, which are about what no browser sends, have no others.
+the situation says why it is a matter of taste. S16, which is about what no browser sends, has no others.
 """
 
 from ..situation import Situation

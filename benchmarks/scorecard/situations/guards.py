@@ -39,6 +39,10 @@ SITUATIONS: tuple[Situation, ...] = (
               answers(200), ENFORCED),
     Situation("S18", "enforce-own", "A POST of the API's own pages reaches the application, and one without Origin.",
               Asks(_post(OWN, None)), answers(200), ENFORCED),
+    Situation("S18", "enforce-same-origin",
+              "A POST that the browser calls same-origin reaches the application, whatever proxies made of it.",
+              Asks((Request.actual("https://front.example", method="POST", Sec_Fetch_Site="same-origin"),)),
+              answers(200), ENFORCED),
 
     Situation("S19", "path-public", "A page of any origin reads what is below the public path.",
               Fetches(EVIL, "/public/feed"), readable, BY_PATH),

@@ -2,7 +2,21 @@
 
 from conformance.messages import Request
 
-from ..holds import all_of, answers, blocked, grants, has, lacks, not_in, origin_not_granted, passes, readable, refused
+from ..holds import (
+    all_of,
+    answers,
+    blocked,
+    empty,
+    grants,
+    has,
+    lacks,
+    not_in,
+    origin_not_granted,
+    passes,
+    readable,
+    refused,
+    varies,
+)
 from ..policies import APP, CREDENTIALED, EVIL, LISTED, ONLY_PUT, REMEMBERED, STARS, STARS_CREDENTIALED
 from ..situation import Asks, Fetches, Situation
 from .requests import UNREAD
@@ -32,6 +46,8 @@ SITUATIONS: tuple[Situation, ...] = (
               Fetches(APP, headers=(("X-Debug", "1"),)), blocked),
     Situation("S13", "max-age", "Access-Control-Max-Age is what was declared.", _preflight(APP, "PUT"),
               all_of(passes, has("Access-Control-Max-Age", "600")), REMEMBERED),
+    Situation("S13", "preflight-empty", "The answer to a preflight has no body.", _preflight(APP, "PUT"),
+              all_of(passes, empty), LISTED, "Browsers read no body of it."),
     Situation("S13", "lists-all", "A preflight allows everything that is declared, not only what it asks for.",
               _preflight(APP, "PUT", "x-request-id"),
               all_of(grants(METHODS, "POST", "PUT"), grants(HEADERS, "Authorization", "X-Request-Id")), LISTED,
@@ -75,6 +91,9 @@ SITUATIONS: tuple[Situation, ...] = (
               "headers."),
     Situation("S15", "denied-preflight-else", "The preflight of another origin gets no CORS header at all.",
               _preflight(EVIL, "PUT"), lacks(), CREDENTIALED, REFUSED_ANYWAY),
+
+    Situation("S15", "denied-preflight-vary", "The refusal of a preflight names Origin in Vary.",
+              _preflight(EVIL, "PUT"), varies, LISTED, "Hardly a cache keeps answers to OPTIONS."),
 
     Situation("S16", "method-list", "A list of methods is not sent back as if it were one.",
               _preflight(EVIL, "GET, DELETE"), lambda seen: [

@@ -2,11 +2,25 @@
 
 from conformance.messages import Request
 
-from ..holds import all_of, answers, not_own_answer, not_sent_back, origin_not_granted, passes, readable, same_as_bare
+from ..holds import (
+    all_of,
+    answers,
+    not_own_answer,
+    not_sent_back,
+    origin_not_granted,
+    passes,
+    readable,
+    same_as_bare,
+    survives,
+)
 from ..policies import ANYBODY, APP, LISTED, SUBDOMAINS
 from ..situation import Asks, Fetches, Situation
 
 NO_BROWSER = "No browser sends it, and each library reads it in its own way."
+MALFORMED = (
+    "", "http://[", "https://", f"{APP}/", f"{APP}:99999", "https://ex\xe4mple.com",
+    "https://" + "a." * 2000 + "example.com",
+)  # fmt: skip
 UNREAD = "No browser sends it, but it is sent back unread."
 
 
@@ -40,10 +54,11 @@ SITUATIONS: tuple[Situation, ...] = (
 
     Situation("S3", "malformed-listed",
               "A malformed Origin is not allowed where origins are listed, and nothing fails.",
-              _actual("", "http://[", "https://", f"{APP}/", f"{APP}:99999", "https://ex\xe4mple.com",
-                      "https://" + "a." * 2000 + "example.com"),
+              _actual(*MALFORMED),
               all_of(answers(200), origin_not_granted), LISTED,
-              "No browser sends it, but it is sent back unread, or makes the request fail."),
+              "No browser sends it, but it is sent back unread."),
+    Situation("S3", "malformed-harmless", "A malformed Origin makes no request fail.",
+              _actual(*MALFORMED), survives),
     Situation("S3", "malformed-any", "A malformed Origin is not sent back where any origin is allowed.",
               Asks(tuple(Request.actual(origin, Cookie="session=1") for origin in (
                   f"{APP}/path?query", "https://a.example, https://b.example", "https://user@app.example.com",

@@ -10,6 +10,7 @@ from ..holds import (
     no_star_with_credentials,
     one_value,
     origin_not_granted,
+    raised_as_bare,
     readable,
     sees,
     true_or_absent,
@@ -127,7 +128,8 @@ SITUATIONS: tuple[Situation, ...] = (
     Situation("S11", "inner-alone", "Below a path with a policy of its own, the other one adds nothing.",
               _get(EVIL, path="/public/feed"), all_of(one_value, no_star_with_credentials), BY_PATH, EITHER_REFUSES),
     Situation("S11", "nested-preflight", "Where one policy is inside another, the inner one answers preflights.",
-              Fetches(EVIL, "/public/feed", "PUT"), readable, NESTED),
+              Fetches(EVIL, "/public/feed", "PUT"), readable, NESTED,
+              "What is outermost can as well answer for all that is inside."),
     Situation("S11", "nested-alone", "Where one policy is inside another, the outer one adds nothing.",
               _get(EVIL, path="/public/feed"), all_of(one_value, no_star_with_credentials), NESTED, EITHER_REFUSES),
 
@@ -140,5 +142,7 @@ SITUATIONS: tuple[Situation, ...] = (
     _read("S12", "stream", "a stream", "/stream"),
     _read("S12", "head", "the answer to HEAD", "/items", "HEAD"),
     _read("S12", "exception", "the 500 of an exception that nobody handles", "/fails"),
+    Situation("S12", "exception-raised", "An exception that nobody handles still reaches what reports errors.",
+              _get(APP, path="/fails"), raised_as_bare),
 )
 # fmt: on
