@@ -4,6 +4,8 @@ import asyncio
 import json
 import logging
 import os
+import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -269,6 +271,26 @@ def test_p3_a_policy_of_many_origins_keeps_few_bytes_for_each() -> None:
 
         assert policy.actual(spelling.origin(999)).allowed
         assert 10 < added / 1000 < 1000
+
+
+def test_p1_the_fast_path_of_every_stack_is_what_is_measured() -> None:
+    # What is built for one stack must not switch off what another one remembers.
+    program = (
+        "import crossorigin.aiohttp\n"
+        "from benchmarks.cost import kinds, libraries, on_aiohttp, requests\n"
+        "for group in requests.GROUPS:\n"
+        "    libraries.check(group)\n"
+        "app = on_aiohttp.with_crossorigin(libraries.ORIGINS)\n"
+        "for _ in range(2):\n"
+        "    libraries.ASK['aiohttp'](app, kinds.ALLOWED.request)\n"
+        "print(app[crossorigin.aiohttp._ADAPTER]._only is not None)\n"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", program], check=False, cwd=instructions.ROOT, capture_output=True, text=True
+    )
+
+    assert done.stdout == "True\n", done.stderr
 
 
 @pytest.mark.parametrize("shape", hostile.SHAPES)

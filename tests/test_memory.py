@@ -653,6 +653,26 @@ def test_s11_what_is_remembered_outside_is_nothing_to_an_application_inside(
         assert ask_aiohttp(app, Request.preflight(other, path=path)).status == 403
 
 
+def test_p1_a_mark_elsewhere_makes_no_preflight_dearer() -> None:
+    async def elsewhere(request: web.Request) -> web.Response:
+        return web.Response()
+
+    rules = Counting(ALLOWED)
+    app = web.Application()
+    app.router.add_get("/items", nothing)
+    crossorigin.aiohttp.setup(app, rules)
+    crossorigin.aiohttp.cors(Policy(EVIL))(elsewhere)
+    for _ in range(5):
+        assert ask_aiohttp(app, Request.preflight(APP)).status == 204
+        assert ask_aiohttp(app, Request.preflight(APP, path="/missing")).status == 204
+    assert rules.asked == 1
+
+    next(iter(app.router.resources())).add_route("PUT", elsewhere)  # type: ignore[attr-defined]
+    for _ in range(2):
+        assert ask_aiohttp(app, Request.preflight(APP)).status == 403
+        assert ask_aiohttp(app, Request.preflight(APP, "DELETE")).status == 204
+
+
 def test_s11_a_handler_that_is_marked_late_gets_its_own_policy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("crossorigin.aiohttp._marks", 0)
     app = web.Application()

@@ -5,6 +5,7 @@ one anyway.
 """
 
 import os
+import random
 import subprocess
 import sys
 from statistics import median
@@ -14,7 +15,7 @@ from typing import Any, NamedTuple
 from .reporting import Table, Target, nanoseconds
 
 TITLE = "time to import"
-ROUNDS, QUICK_ROUNDS = 20, 1
+ROUNDS, QUICK_ROUNDS = 30, 1
 MILLISECONDS = 15
 # An installed package is compiled once. Where Python may not keep what it compiled, that would be measured each time.
 ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
@@ -31,7 +32,7 @@ IMPORTS = (
     Import("crossorigin"),
     Import("crossorigin.asgi"),
     Import("crossorigin.wsgi"),
-    Import("crossorigin.asgi", "logging, re, typing"),
+    Import("crossorigin.asgi", "re, typing"),
     Import("crossorigin.starlette", "starlette.applications"),
     Import("crossorigin.kui", "kui.asgi, kui.wsgi"),
     Import("crossorigin.aiohttp", "aiohttp.web"),
@@ -57,7 +58,8 @@ def measure(quick: bool = False) -> Data:
         run(program)  # compiles what was not compiled yet
     samples: dict[str, list[int]] = {program: [] for program in programs}
     for _ in range(QUICK_ROUNDS if quick else ROUNDS):
-        for program in programs:
+        # In another order each time, so that none always comes behind the same one.
+        for program in random.sample(programs, len(programs)):
             samples[program].append(run(program))
     rows = []
     for one in IMPORTS:

@@ -23,9 +23,11 @@ A library that leaves some responses alone, or works inside a framework, can sta
 TARGETS = """\
 ## Targets
 
-Rows that say *missed* say by how much. *Not decided* means that the bare application was as far from itself, in the
-same run, as the figure is from its target. P6, the fewest preflights for a page, is held with real browsers in
-[tests/engines/test_preflights.py](../tests/engines/test_preflights.py), which prints its own table.
+Rows that say *missed* say by how much. For P2, *not decided* means that the bare application was as far from itself, in
+the same run, as the figure is from its target. The other figures are minima of many rounds, which differ by some per
+cent from one run to the next: what is missed or met by less could as well be the other. P6, the fewest preflights for a
+page, is held with real browsers in [tests/engines/test_preflights.py](../tests/engines/test_preflights.py), which
+prints its own table.
 """
 
 REQUESTS = """\
@@ -60,13 +62,14 @@ whatever else the machine does, so that a test holds bounds for the ratios: `tes
 PARTS = """\
 ## Where the time goes
 
-What crossorigin does to a request whose question came before, part by part, each timed alone; what is left of the
-figures above are calls, closures and tests. The limit does the last part and nothing else.
+What crossorigin does to an allowed request whose question came before, part by part, each timed alone, and what the
+limit does. The parts come to these shares of the figures above: {shares}. The rest are attributes, tests and calls in
+between, in colder caches than a part that is timed alone has.
 
-This is why the generic adapters miss P1 where they do: the limit is a single step of the same kind, and none of the
-others can go. Without the first there is no policy; without the mark a policy further in would be overwritten; without
-the look through the response its own CORS headers would be doubled, and its `Vary` lost. The libraries that stay below
-do less: they send no `Vary`, or double what the application set ([scorecard](scorecard.md), S10 and S11).
+This is how the generic adapters miss P1: the limit has the last two steps alone, and none of the others can go. Without
+the first there is no policy; without the mark a policy further in would be overwritten; without the look through the
+response its own CORS headers would be doubled, and its `Vary` lost. The libraries that stay below do less: they send no
+`Vary`, or double what the application set ([scorecard](scorecard.md), S10 and S11).
 """
 
 THROUGHPUT = """\
@@ -81,11 +84,11 @@ bare application runs twice, and the share is of the mean of both: how far they 
 What counts for P2 are the requests for each second that the server's process computed: that is its throughput with a
 processor of its own. By the clock it shares the machine with wrk.
 
-The share is lower than P2 asks for where a server answers tens of thousands of requests a second, as nothing but an
-application that does nothing can: there, header lines are what costs. *Bare, sending the same lines* has no library at
-all, and sets the four lines of the answer by itself: what the server takes to check and to write them, nobody can save
-who answers rightly. The targets above say how much of that one's throughput is left. In aiohttp a middleware is one
-more layer, too, and nothing else sees a preflight before the router does.
+*Bare, sending the same lines* has no library at all, and sets the four lines of the answer by itself: what the server
+takes to check and to write them, nobody can save who answers rightly. {losses}
+In front of an application that does nothing, a microsecond is some per cent of a request; in front of one that takes a
+millisecond, it is a thousandth. In aiohttp a middleware and a signal are two more layers, through which aiohttp leads
+every request: nothing else sees a preflight before the router does, and errors of the router, too.
 """
 
 ORIGINS = """\
@@ -117,8 +120,8 @@ IMPORTS = """\
 Interpreters that import something and end, in turns with interpreters that do not. A library that only works inside a
 framework is measured beyond the import of that framework, since its application has that one anyway.
 
-Most of it is three modules of the standard library, logging, re and typing, and what these import. Any server or
-framework has loaded them already: one row shows what crossorigin adds beyond.
+A good part of it are two modules of the standard library, re and typing, and what these import. Any server or framework
+has loaded them already: one row shows what crossorigin adds beyond.
 """
 
 AGAIN = """\
@@ -146,9 +149,9 @@ def page(results: dict[str, Any]) -> str:
         _tables(requests.tables(results["requests"])),
         INSTRUCTIONS,
         _tables(instructions.tables(results["instructions"])),
-        PARTS,
+        PARTS.format(shares=parts.shares(results["parts"], results["requests"])),
         _tables(parts.tables(results["parts"])),
-        THROUGHPUT.format(connections=throughput.CONNECTIONS),
+        THROUGHPUT.format(connections=throughput.CONNECTIONS, losses=throughput.losses(results["throughput"])),
         _tables(throughput.tables(results["throughput"])),
         ORIGINS,
         _tables(origins.tables(results["origins"])),

@@ -1,7 +1,7 @@
 """The profile of one request: the parts of what the generic adapters do when an outcome is remembered, each alone.
 
 Each part is the same statements as in `crossorigin.asgi` and `crossorigin.wsgi`, over the objects of one allowed
-request, and what the limit does besides. What is left over in a whole request are calls, closures and tests.
+request, and what the limit does besides. What is left over in a whole request are attributes, tests and calls between.
 """
 
 import timeit
@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from .carrying import environ_of, scope_of
 from .kinds import ALLOWED
+from .libraries import LIMIT
 from .reporting import Table, Target, nanoseconds
 
 TITLE = "the parts of a request"
@@ -42,7 +43,9 @@ PARTS = {
             "copy the message with four more lines",
             "changed = dict(message)\nchanged['headers'] = [*headers, *lines]",
         ),
+        Part("be called for both messages, with what is known of the request", "handing(send, None, lines, [], False)"),
         Part("the limit: copy it with one more", "{**message, 'headers': [*headers, lines[0]]}"),
+        Part("the limit: be called for both messages", "handing_on(send)"),
     ),
     "WSGI": (
         Part(
@@ -58,7 +61,9 @@ PARTS = {
             "for name, _ in text_headers:\n    if not name or name[0] in text_ours:\n        break",
         ),
         Part("copy the list of lines with four more", "[*text_headers, *text_lines]"),
+        Part("be called for the response, with what is known of the request", "starting(send, None, lines, [], False)"),
         Part("the limit: append one line", "text_headers.append(text_lines[0])\ntext_headers.pop()"),
+        Part("the limit: be called for the response", "starting_on(send)"),
     ),
 }
 
@@ -79,11 +84,60 @@ def _timed(statements: str, rounds: int) -> float:
     return (timed - empty) / NUMBER * 1e9
 
 
+def _handing(send: Any, answer: Any, lines: Any, written: Any, is_inner: Any) -> None:
+    started = False
+
+    def send_answered(message: Any) -> Any:
+        nonlocal started
+        if not started and message["type"] == "http.response.start":
+            started = True
+            if lines is None or written or is_inner or answer is not None:
+                return None
+        return send(message)
+
+    send_answered(_START)
+    send_answered(_BODY)
+
+
+def _handing_on(send: Any) -> None:
+    def send_with_line(message: Any) -> Any:
+        if message["type"] == "http.response.start":
+            pass
+        return send(message)
+
+    send_with_line(_START)
+    send_with_line(_BODY)
+
+
+def _starting(send: Any, answer: Any, lines: Any, written: Any, is_inner: Any) -> None:
+    def start(status: Any, headers: Any, exc_info: Any = None, /) -> Any:
+        if lines is None or written or is_inner or answer is not None:
+            return None
+        return send(status) if exc_info is None else None
+
+    start("200 OK", [])
+
+
+def _starting_on(send: Any) -> None:
+    def start(status: Any, headers: Any, exc_info: Any = None, /) -> Any:
+        return send(status) if exc_info is None else None
+
+    start("200 OK", [])
+
+
+_START, _BODY = {"type": "http.response.start"}, {"type": "http.response.body"}
+
+
 def _names() -> dict[str, Any]:
     """Return what the statements name: the objects of one request, and of one response with two lines."""
     headers = [(b"content-type", b"application/json"), (b"content-length", b"13")]
     lines = tuple((f"access-control-{number}".encode(), b"value") for number in range(4))
     return {
+        "handing": _handing,
+        "handing_on": _handing_on,
+        "starting": _starting,
+        "starting_on": _starting_on,
+        "send": lambda message: None,
         "scope": scope_of(ALLOWED.request),
         "environ": environ_of(ALLOWED.request),
         "outcomes": {b"https://app.example.com": None, None: None},
@@ -107,6 +161,21 @@ def tables(data: Data) -> list[Table]:
         )
         for stack, rows in data.items()
     ]
+
+
+def shares(data: Data, requests: dict[str, Any]) -> str:
+    """Return what the parts come to of what *requests*, the section of that name, measured in all."""
+    said = []
+    for stack, parts in data.items():
+        ours = sum(each for what, each in parts.items() if not what.startswith(LIMIT))
+        limit = sum(each for what, each in parts.items() if what.startswith(LIMIT))
+        added = {row["name"]: row["kinds"][ALLOWED.name]["added"] for row in requests[stack]["libraries"]}
+        whole = added[f"crossorigin.{stack.lower()}"]
+        said.append(
+            f"on {stack} {nanoseconds(ours)} of {nanoseconds(whole)}, and {nanoseconds(limit)} of the limit's "
+            f"{nanoseconds(added[LIMIT])}"
+        )
+    return "; ".join(said)
 
 
 def targets(data: Data) -> list[Target]:

@@ -146,6 +146,18 @@ def _of_by_itself(found: dict[str, list[float]], name: str) -> float:
     return median(100 * one / other for one, other in zip(found[name], found[BY_ITSELF], strict=True))
 
 
+def losses(data: Data) -> str:
+    """Return in words what is lost with the lines alone, and with the library."""
+    if "skipped" in data:
+        return ""
+    said = []
+    for server in SERVERS:
+        found = data[server.name]["computed"]
+        lines, whole = 100 - share(found, BY_ITSELF), 100 - share(found, server.ours)
+        said.append(f"{lines:.1f} of the {whole:.1f} per cent that are lost behind {server.name}")
+    return f"That is {', '.join(said[:-1])}, and {said[-1]}; the rest is the library's."
+
+
 def scatter(found: dict[str, list[float]]) -> float:
     """Return how far the bare application is from itself: half of what the middle half of the rounds spans, in percent.
 

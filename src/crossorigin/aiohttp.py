@@ -163,6 +163,8 @@ class _ApplicationAdapter(Adapter):
         super().__init__(policy, **options)
         self.memories: Memories[int, Header] = Memories()
         self._is_alone: bool | None = None
+        self._looked_through = (0, 0)  # how much was marked, and how many routes there were
+        self._is_uniform = True
         self._only: Memory[int, Header] | None = None  # the memory for all requests, where nothing else has a policy
 
     def is_alone_in(self, app: web.Application) -> bool:
@@ -170,6 +172,16 @@ class _ApplicationAdapter(Adapter):
         if self._is_alone is None:
             self._is_alone = not any("app" in resource.get_info() for resource in app.router.resources())
         return self._is_alone
+
+    def is_uniform_in(self, app: web.Application) -> bool:
+        """Return whether nothing in *app* has a policy of its own: no application inside, nothing that is marked."""
+        if not self.is_alone_in(app):
+            return False
+        resources = app.router.resources()
+        there = _marks, sum(map(len, resources)) if _marks else 0  # a resource can still get routes
+        if there != self._looked_through:
+            self._looked_through, self._is_uniform = there, not any(map(_holds_rules, resources))
+        return self._is_uniform
 
     @web.middleware
     async def guard(
@@ -257,7 +269,7 @@ def _covering(request: web.Request) -> "tuple[_ApplicationAdapter, Rules] | None
     rules: Rules | None = enforcing.policy
     if request.method == hdrs.METH_OPTIONS or match.http_exception is not None:
         # The match for the method that a preflight asks for, or for one that is allowed here, may have its own rules.
-        if _marks or len(apps) > 1 or not enforcing.is_alone_in(apps[0]):
+        if len(apps) > 1 or not enforcing.is_uniform_in(apps[0]):
             return None
     elif _marks:
         rules = _rules_of(match, request.method) or rules
@@ -335,6 +347,14 @@ def _rules_of(match: web.UrlMappingMatchInfo, method: str) -> Rules | None:
 def _rules_of_route(match: web.UrlMappingMatchInfo) -> Rules | None:
     rules: Rules | None = getattr(match.route, RULES, getattr(match.route.resource, RULES, None))
     return rules
+
+
+def _holds_rules(resource: web.AbstractResource) -> bool:
+    """Return whether *resource*, a route of it or a handler is marked, for whatever method."""
+    return hasattr(resource, RULES) or any(
+        hasattr(route, RULES) or any(_own_rules(route.handler, method) is not None for method in hdrs.METH_ALL)
+        for route in resource
+    )
 
 
 def _own_rules(handler: object, method: str) -> Rules | None:
