@@ -23,6 +23,7 @@ from benchmarks.cost import (
     libraries,
     on_asgi,
     origins,
+    parts,
     plots,
     requests,
     throughput,
@@ -371,6 +372,20 @@ def test_the_table_in_the_readme_is_what_the_results_give(results: dict[str, Any
 
     assert text == readme(text, results), "run: python -m benchmarks.cost --from-results"
     assert text.count(BEGIN) == text.count(END) == 1
+
+
+def test_the_parts_are_those_of_crossorigin_and_of_the_limit(results: dict[str, Any]) -> None:
+    for found in results["parts"].values():
+        of_limit = [what for what in found if what.startswith(parts.OF_LIMIT)]
+        assert 0 < len(of_limit) < len(found) / 2
+
+    measured = {name: {"a": 100.0, "b": 20.0, "the limit: c": 30.0} for name in ("ASGI", "WSGI")}
+    added = [{"name": "limit", "kinds": {"allowed": {"added": 40.0}}}]
+    requested = {
+        name: {"libraries": [*added, {"name": f"crossorigin.{name.lower()}", "kinds": {"allowed": {"added": 500.0}}}]}
+        for name in measured
+    }
+    assert parts.shares(measured, requested).startswith("on ASGI 120 ns of 500 ns, and 30 ns of the limit's 40 ns; on")
 
 
 def test_the_plots_are_what_the_results_give(results: dict[str, Any]) -> None:

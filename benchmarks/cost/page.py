@@ -63,8 +63,11 @@ PARTS = """\
 ## Where the time goes
 
 What crossorigin does to an allowed request whose question came before, part by part, each timed alone, and what the
-limit does. The parts come to these shares of the figures above: {shares}. The rest are attributes, tests and calls in
-between, in colder caches than a part that is timed alone has.
+limit does. Of the figures above, the parts explain this much:
+
+{shares}.
+
+The rest are attributes, tests and calls in between, in colder caches than a part that is timed alone has.
 
 This is how the generic adapters miss P1: the limit has the last two steps alone, and none of the others can go. Without
 the first there is no policy; without the mark a policy further in would be overwritten; without the look through the
@@ -85,7 +88,10 @@ What counts for P2 are the requests for each second that the server's process co
 processor of its own. By the clock it shares the machine with wrk.
 
 *Bare, sending the same lines* has no library at all, and sets the four lines of the answer by itself: what the server
-takes to check and to write them, nobody can save who answers rightly. {losses}
+takes to check and to write them, nobody can save who answers rightly.
+
+{losses}
+
 In front of an application that does nothing, a microsecond is some per cent of a request; in front of one that takes a
 millisecond, it is a thousandth. In aiohttp a middleware and a signal are two more layers, through which aiohttp leads
 every request: nothing else sees a preflight before the router does, and errors of the router, too.

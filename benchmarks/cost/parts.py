@@ -13,6 +13,7 @@ from .libraries import LIMIT
 from .reporting import Table, Target, nanoseconds
 
 TITLE = "the parts of a request"
+OF_LIMIT = "the limit: "  # how the parts begin that it consists of
 NUMBER = 2000  # of runs between two looks at the clock
 ROUNDS, QUICK_ROUNDS = 60, 10
 
@@ -167,8 +168,8 @@ def shares(data: Data, requests: dict[str, Any]) -> str:
     """Return what the parts come to of what *requests*, the section of that name, measured in all."""
     said = []
     for stack, parts in data.items():
-        ours = sum(each for what, each in parts.items() if not what.startswith(LIMIT))
-        limit = sum(each for what, each in parts.items() if what.startswith(LIMIT))
+        ours = sum(each for what, each in parts.items() if not what.startswith(OF_LIMIT))
+        limit = sum(each for what, each in parts.items() if what.startswith(OF_LIMIT))
         added = {row["name"]: row["kinds"][ALLOWED.name]["added"] for row in requests[stack]["libraries"]}
         whole = added[f"crossorigin.{stack.lower()}"]
         said.append(

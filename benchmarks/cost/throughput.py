@@ -154,8 +154,8 @@ def losses(data: Data) -> str:
     for server in SERVERS:
         found = data[server.name]["computed"]
         lines, whole = 100 - share(found, BY_ITSELF), 100 - share(found, server.ours)
-        said.append(f"{lines:.1f} of the {whole:.1f} per cent that are lost behind {server.name}")
-    return f"That is {', '.join(said[:-1])}, and {said[-1]}; the rest is the library's."
+        said.append(f"behind {server.name} {lines:.1f} and {whole:.1f}")
+    return f"That one loses, and crossorigin does, in per cent of the bare application's throughput: {'; '.join(said)}."
 
 
 def scatter(found: dict[str, list[float]]) -> float:
