@@ -240,7 +240,8 @@ g = ["b"]
     [
         ("max_age = nan", "nan"),
         ("max_age = 2020-01-01", "datetime.date(2020, 1, 1)"),
-        (f"{'.'.join('a' * 1200)} = 1", "<dict>"),
+        # Python 3.13 writes nests as deep as that.
+        *([] if sys.version_info >= (3, 13) else [(f"{'.'.join('a' * 1200)} = 1", "<dict>")]),
     ],
 )
 def test_what_json_cannot_hold_is_shown(folder: Path, text: str, value: str) -> None:
