@@ -1,6 +1,5 @@
 """The browser engines as fixtures, started once per run, the table of what they judged, and how hypothesis works."""
 
-import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -12,6 +11,7 @@ from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
 from conformance.engines import ENGINES, Engine, missing, start
 from conformance.engines.network import Network, loopback
+from tests.needs import IN_CI, missed
 
 JUDGED = "situations judged"
 COUNTED = "preflights counted"
@@ -19,7 +19,6 @@ COMPARED = "drop-ins: differences on purpose from the originals"
 
 # These machines are shared: how long an example takes says nothing. In CI the examples are the same each time, so that
 # a change is judged by what it changes; elsewhere each run tries new ones.
-IN_CI = os.environ.get("CI", "").lower() in ("1", "true")
 settings.register_profile("unhurried", deadline=None, derandomize=IN_CI)
 settings.load_profile("unhurried")
 
@@ -58,10 +57,7 @@ def engines() -> Iterator[dict[str, Engine]]:
 def required(name: str, engines: dict[str, Engine]) -> Engine:
     """Return the engine *name*. Where it is not installed, the test is skipped, but fails in CI."""
     if name not in engines:
-        reason = missing(name) or f"{name} did not start"
-        if IN_CI:
-            pytest.fail(reason)
-        pytest.skip(reason)
+        missed(missing(name) or f"{name} did not start")
     return engines[name]
 
 
@@ -77,7 +73,7 @@ def all_engines(engines: dict[str, Engine]) -> dict[str, Engine]:
     return {name: required(name, engines) for name in ENGINES}
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # and no longer: the lab's tests want its port 80
 def network() -> Iterator[Network]:
     """The servers that the pages come from, and what they fetch from."""
     with loopback() as served:

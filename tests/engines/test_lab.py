@@ -15,6 +15,7 @@ import pytest
 from conformance.engines import Engine
 from crossorigin.tools.lab import Lab, running_lab
 from crossorigin.tools.lab.situations import SITUATIONS
+from tests.needs import missed
 
 WIDTHS = (360, 800, 1400)
 TAB = {"key": "Tab", "code": "Tab", "windowsVirtualKeyCode": 9}
@@ -410,7 +411,7 @@ def test_the_port_of_http_itself_can_be_the_labs(engine: Engine) -> None:
             visit(engine, running)
             results = engine.run("try { await lab.runAll(); } catch {} return lab.results;")
     except OSError as error:
-        pytest.skip(f"port 80: {error}")
+        missed(f"port 80: {error}")
 
     assert running.address == "http://localhost/"
     assert (results["error"], results["agreed"]) == (None, True)
