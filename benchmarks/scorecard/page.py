@@ -51,7 +51,10 @@ FAIRNESS = """\
 
 ## Run it
 
+`make scorecard` sets up `.venv`, and makes this page and its picture. Beside it, in that environment:
+
 ```
+. .venv/bin/activate
 python -m benchmarks.scorecard                                      # the table
 python -m benchmarks.scorecard --library flask-cors --rule S10      # what was sent, what came, what must hold
 python -m benchmarks.scorecard --situation vary-denied              # one situation, on every library

@@ -285,7 +285,11 @@ def _words(scope: Scope) -> Hashable:
 
 
 def question_of(scope: Scope) -> Hashable:
-    """Return the question that the request of *scope* asks; ``None`` where its words may change, or be gone by then."""
+    """Return the question that the request of *scope* asks; ``None`` where its words may change, or be gone by then.
+
+    >>> question_of({"method": "GET", "headers": [(b"host", b"a.example"), (b"origin", b"https://app.example.com")]})
+    ('GET', (b'origin', b'https://app.example.com'))
+    """
     try:
         question = _words(scope) if type(scope["headers"]) is list else None
         hash(question)

@@ -248,7 +248,11 @@ def _words(environ: WSGIEnvironment) -> Hashable:
 
 
 def question_of(environ: WSGIEnvironment) -> Hashable:
-    """Return the question that the request of *environ* asks."""
+    """Return the question that the request of *environ* asks.
+
+    >>> question_of({"REQUEST_METHOD": "GET", "HTTP_HOST": "a.example", "HTTP_ORIGIN": "https://app.example.com"})
+    ('https://app.example.com',)
+    """
     return _words(environ) if environ["REQUEST_METHOD"] == "OPTIONS" else (environ.get("HTTP_ORIGIN"),)
 
 
